@@ -1,0 +1,128 @@
+// A machine: one protocol as a pure state. An event and the time go in, effects come out.
+//
+// Machines have no clock, thread, socket or file. A driver (net/ for real, sim/ in virtual time)
+// feeds them one event at a time and then carries out what stands in the outbox, in order.
+// Time stands still while an event is handled.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "hemiola/core/message.h"
+#include "hemiola/core/types.h"
+#include "hemiola/core/view.h"
+
+namespace hemiola {
+
+// What a worker asks of a machine. Folders derive their calls from it (table/calls.h,
+// cluster/calls.h). The worker owns the call and may not touch it from post until it is done;
+// the machine reads and fills it meanwhile, buffers included.
+struct Call {
+  explicit Call(MachineId t) : target(t) {}
+
+  MachineId target;
+  WorkerId worker;
+  // Empty when it went well; else one sentence for the user, thrown out of wait() as UserError.
+  std::string error;
+
+  // The driver's: set when the machine has completed the call. A call is posted again only
+  // after it was done and reset.
+  std::atomic<uint32_t> done{0};
+};
+
+struct MessageArrived {
+  Envelope envelope;
+};
+struct TimerFired {
+  MachineId target{};
+  uint64_t tag = 0;
+};
+struct CallPosted {
+  Call* call = nullptr;
+};
+// The link to a peer works; again: it was lost before, so messages may be missing.
+struct PeerUp {
+  NodeId peer;
+  bool again = false;
+};
+// The link to a peer is gone, or could not be made; `why` is for people.
+struct PeerLost {
+  NodeId peer;
+  std::string why;
+};
+
+// What one machine of a node tells the others of the same node.
+struct ViewChanged {
+  View view;
+};
+// All nodes are connected: workers may start.
+struct JobStarted {};
+// The job is over; ok: as planned. Waiting workers are released with JobEnded.
+struct JobOver {
+  bool ok = false;
+  std::string reason;
+};
+using Notice = std::variant<ViewChanged, JobStarted, JobOver>;
+
+using Event = std::variant<MessageArrived, TimerFired, CallPosted, PeerUp, PeerLost, Notice>;
+
+enum class Level : uint8_t { debug, info, warning, error };
+
+// Effects, in the order in which they were wanted within each list. Drivers carry out `sends`
+// first, so a completed call implies that its messages are on their way.
+struct Outbox {
+  struct Send {
+    NodeId to;
+    Kind kind{};
+    Bytes body;
+  };
+  struct Wake {
+    MachineId target{};
+    uint64_t tag = 0;
+    Instant when;
+  };
+  struct Dial {
+    NodeId peer;
+    std::string address;
+  };
+  struct Line {
+    Level level{};
+    std::string text;
+  };
+
+  std::vector<Send> sends;        // to any member, the node itself included
+  std::vector<Wake> wakes;        // one TimerFired each; timers are not cancelled, only ignored
+  std::vector<Call*> completions;
+  std::vector<Notice> notices;
+  std::vector<Dial> dials;        // connect to a peer: PeerUp or PeerLost follows
+  std::vector<Line> lines;        // for the log
+
+  void send(NodeId to, Kind kind, Bytes body) { sends.push_back({to, kind, std::move(body)}); }
+  void wake_at(MachineId target, Instant when, uint64_t tag) {
+    wakes.push_back({target, tag, when});
+  }
+  void complete(Call& call) { completions.push_back(&call); }
+  void complete(Call& call, std::string error) {
+    call.error = std::move(error);
+    completions.push_back(&call);
+  }
+  void tell(Notice notice) { notices.push_back(std::move(notice)); }
+  void dial(NodeId peer, std::string address) { dials.push_back({peer, std::move(address)}); }
+  void say(Level level, std::string text) { lines.push_back({level, std::move(text)}); }
+
+  void clear() {
+    sends.clear(), wakes.clear(), completions.clear();
+    notices.clear(), dials.clear(), lines.clear();
+  }
+};
+
+class Machine {
+ public:
+  virtual ~Machine() = default;
+  virtual void on(Event& event, Instant now, Outbox& out) = 0;
+};
+
+}  // namespace hemiola

@@ -1,0 +1,61 @@
+// The envelope, and the list of all message kinds. Bodies are defined in each folder's messages.h.
+#pragma once
+
+#include <cstdint>
+
+#include "hemiola/core/bytes.h"
+#include "hemiola/core/types.h"
+
+namespace hemiola {
+
+// Changes whenever a message or the frame changes its meaning; nodes of two versions refuse
+// each other by name.
+inline constexpr uint16_t kWireVersion = 1;
+
+// Which machine of a node a message, timer or call is for: the upper byte of a Kind.
+enum class MachineId : uint8_t { link = 0, cluster = 1, table = 2, average = 3 };
+
+enum class Kind : uint16_t {
+  // link: handled by the driver, never seen by a machine
+  hello = 0x0001,
+  refuse = 0x0002,
+
+  // cluster/messages.h
+  join = 0x0101,
+  view = 0x0102,
+  ready = 0x0103,
+  start = 0x0104,
+  heartbeat = 0x0105,
+  failed = 0x0106,
+  finished = 0x0107,
+  end = 0x0108,
+  want_block = 0x0110,
+  give_block = 0x0111,
+  reduce_part = 0x0112,
+  reduce_sum = 0x0113,
+
+  // table/messages.h
+  pull = 0x0201,
+  rows = 0x0202,
+  update = 0x0203,
+  mark = 0x0204,
+  refresh = 0x0205,
+  applied = 0x0206,
+  unsubscribe = 0x0207,
+};
+
+constexpr MachineId machine_of(Kind kind) {
+  return static_cast<MachineId>(static_cast<uint16_t>(kind) >> 8);
+}
+
+// Links between two nodes keep the order of what is sent over them; messages over different
+// links may overtake each other.
+struct Envelope {
+  NodeId from;
+  NodeId to;
+  Epoch epoch;
+  Kind kind{};
+  Bytes body;
+};
+
+}  // namespace hemiola
