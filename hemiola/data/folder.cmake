@@ -1,0 +1,5 @@
+find_package(ZLIB REQUIRED)
+find_package(BZip2 REQUIRED)
+find_library(ZSTD_LIBRARY zstd REQUIRED)
+hemiola_folder(data core)
+target_link_libraries(hemiola_data PRIVATE ZLIB::ZLIB BZip2::BZip2 ${ZSTD_LIBRARY})
