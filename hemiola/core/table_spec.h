@@ -20,6 +20,9 @@ struct Initialiser {
   uint64_t seed = 0;
 };
 
+// What a worker is going to do with rows that it asks for.
+enum class Access : uint8_t { read, write };
+
 struct TableSpec {
   std::string name;
   uint32_t rows = 0;

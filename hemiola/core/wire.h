@@ -53,6 +53,9 @@ class Writer {
 
   size_t size() const { return used_; }
 
+  // Takes back what was written after the first `size` bytes.
+  void rewind(size_t size) { used_ = size; }
+
   // Overwrites a value written earlier, e.g. a count known only at the end.
   template <Packed T>
   void patch(size_t offset, const T& value) {

@@ -6,11 +6,10 @@
 #include <span>
 
 #include "hemiola/core/latches.h"
+#include "hemiola/core/table_spec.h"
 #include "hemiola/core/types.h"
 
 namespace hemiola {
-
-enum class Access : uint8_t { read, write };
 
 class Parameters {
  public:

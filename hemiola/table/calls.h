@@ -1,0 +1,67 @@
+// What a worker asks of its node's table machine. Filled by table/client, answered by
+// table/machine.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "hemiola/core/bytes.h"
+#include "hemiola/core/machine.h"
+#include "hemiola/core/types.h"
+
+namespace hemiola {
+
+enum class TableOp : uint8_t { fetch, push, tick, barrier };
+
+struct TableCall : Call {
+  explicit TableCall(TableOp o) : Call(MachineId::table), op(o) {}
+  TableOp op;
+  // Out: the node whose answer ended the wait, the one that was waited for longest.
+  NodeId waited_for{UINT32_MAX};
+};
+
+// Rows of other nodes, complete through `needed`. With `sink` empty they become copies (in the
+// view of the calling worker); else row i is written to sink[i] and no copy is kept.
+struct FetchCall : TableCall {
+  FetchCall() : TableCall(TableOp::fetch) {}
+  TableId table;
+  Clock needed;
+  std::vector<Key> keys;
+  std::vector<float*> sink;
+
+  uint32_t open = 0;  // the machine's: answers that are still missing
+};
+
+// Adds to rows of other nodes of which no copy is kept; done when the updates are on their way
+// and the owner is not too far behind with earlier ones.
+struct PushCall : TableCall {
+  PushCall() : TableCall(TableOp::push) {}
+  TableId table;
+  Clock clock;
+  std::vector<Key> keys;
+  std::vector<float> deltas;  // row after row
+};
+
+// The rows that a worker may have changed since its last tick; each key at most once.
+struct DirtyKeys {
+  TableId table;
+  std::vector<Key> keys;
+};
+
+// The worker ends its clock: its changes are sent, and it may go on when the slowest worker is
+// near enough. `clock` is the new one.
+struct TickCall : TableCall {
+  TickCall() : TableCall(TableOp::tick) {}
+  Clock clock;
+  std::vector<DirtyKeys> dirty;
+};
+
+// The worker waits until all have come here and all changes are in. `clock` is the worker's when
+// it came, and afterwards the clock at which all go on.
+struct BarrierCall : TableCall {
+  BarrierCall() : TableCall(TableOp::barrier) {}
+  Clock clock;
+  std::vector<DirtyKeys> dirty;
+};
+
+}  // namespace hemiola

@@ -1,0 +1,416 @@
+#include "hemiola/table/client.h"
+
+#include <algorithm>
+#include <string>
+
+#include "hemiola/core/check.h"
+#include "hemiola/core/vec.h"
+
+namespace hemiola {
+namespace {
+
+constexpr size_t kPushesOpen = 8;
+constexpr size_t kTicksOpen = 2;
+constexpr size_t kAhead = 8;
+
+bool is_done(const Call& call) { return call.done.load(std::memory_order_acquire) != 0; }
+
+}  // namespace
+
+Client::Client(TableSet& tables, WorkerPort& port)
+    : tables_(tables), port_(port), stats_(tables.size()), dirty_(tables.size()) {
+  for (uint32_t t = 0; t < tables_.size(); ++t) {
+    const Rows& rows = tables_.rows(TableId{t});
+    if (!rows.direct()) dirty_[t].bits.resize((rows.partition().rows() + 63) / 64);
+    stats_[t].waited_for.resize(tables_.place().nodes);
+  }
+}
+
+// The machine writes into open calls: they may not go before it is done with them, and after
+// the end of the job it never touches them again.
+Client::~Client() {
+  const auto finish = [&](Call& call) {
+    try {
+      port_.wait(call);
+    } catch (const std::exception&) {
+    }
+  };
+  for (auto& pull : pulls_) {
+    if (pull.call) finish(*pull.call);
+  }
+  for (auto& call : prefetches_) finish(*call);
+  for (auto& call : pushes_) finish(*call);
+  for (size_t i = 0; i < std::min(ticks_posted_, ticks_.size()); ++i) finish(*ticks_[i]);
+}
+
+void Client::check_keys(TableId table, std::span<const Key> keys) const {
+  if (table.value >= tables_.size()) {
+    throw UserError("there is no table number " + std::to_string(table.value));
+  }
+  const TableSpec& spec = tables_.rows(table).options().spec;
+  uint32_t largest = 0;
+  for (const Key key : keys) largest = std::max(largest, key.value);
+  if (largest >= spec.rows) {
+    throw UserError("key " + std::to_string(largest) + " is out of range in table `" + spec.name +
+                    "`, which has " + std::to_string(spec.rows) + " rows");
+  }
+}
+
+void Client::check(TableId table, std::span<const Key> keys, size_t floats,
+                   const char* what) const {
+  check_keys(table, keys);
+  const TableSpec& spec = tables_.rows(table).options().spec;
+  if (floats != keys.size() * spec.row_length) {
+    throw UserError(std::string(what) + " of " + std::to_string(floats) + " floats for " +
+                    std::to_string(keys.size()) + " rows of table `" + spec.name +
+                    "`: its rows have " + std::to_string(spec.row_length) + " floats each");
+  }
+}
+
+Clock Client::needed(const TableOptions& options) const {
+  const Clock need = options.staleness.needed(clock_, floor_);
+  return options.sabotage == Sabotage::bound_off_by_one ? Clock{need.value - 1} : need;
+}
+
+void Client::locate_direct(Rows& rows, std::span<const Key> keys, std::span<float*> out) const {
+  for (size_t i = 0; i < keys.size(); ++i) out[i] = rows.owned(keys[i].value);
+}
+
+// The value of a copy that is fresh enough, or nullptr.
+float* Client::find_copy(Rows& rows, Key key, Clock need, TableStats& stats) const {
+  const Copies& copies = rows.copies(port_.worker());
+  const uint32_t slot = copies.find(key);
+  if (slot == Copies::kNone) return nullptr;
+  Clock tag = copies.tag(slot);
+  if (rows.options().staleness.push) {
+    tag = std::max(tag, tables_.refreshed_by(rows.partition().owner(key)));
+  }
+  if (tag < need) return nullptr;
+  copies.touch(slot);
+  ++stats.remote_rows;
+  stats.staleness.add(clock_.value - tag.value);
+  return copies.value(slot);
+}
+
+// Fills `out`, or gathers in missing_ the keys whose place holds nullptr.
+void Client::locate(TableId table, std::span<const Key> keys, Access access,
+                    std::span<float*> out) {
+  Rows& rows = tables_.rows(table);
+  const TableOptions& options = rows.options();
+  TableStats& stats = stats_[table.value];
+  const Clock need = needed(options);
+  const bool strict = options.staleness.strict;
+  uint64_t local = 0;
+  missing_.clear();
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (!strict && rows.owns(keys[i])) {
+      out[i] = rows.owned(rows.partition().index(keys[i]));
+      ++local;
+      // Nobody needs to know of it unless somebody holds a copy that is kept up to date.
+      if (!options.staleness.push) continue;
+    } else {
+      out[i] = rows.keeps_copies() ? find_copy(rows, keys[i], need, stats) : nullptr;
+      if (out[i] == nullptr) {
+        missing_.push_back(keys[i]);
+        continue;
+      }
+    }
+    if (access == Access::write) mark_dirty(table, keys[i]);
+  }
+  stats.local_rows += local;
+  const int32_t slowest = tables_.published.slowest.load(std::memory_order_relaxed);
+  if (local != 0) stats.staleness.add(std::max(0, clock_.value - slowest), local);
+}
+
+void Client::rows(TableId table, std::span<const Key> keys, Access access, std::span<float*> out) {
+  check_keys(table, keys);
+  Rows& rows = tables_.rows(table);
+  if (rows.direct()) {
+    locate_direct(rows, keys, out);
+    stats_[table.value].local_rows += keys.size();
+    return;
+  }
+  locate(table, keys, access, out);
+  if (missing_.empty()) return;
+  if (!rows.keeps_copies()) {
+    throw UserError("table `" + rows.options().spec.name +
+                    "` keeps no copies (copies_max = 0): rows of other nodes can be pulled and "
+                    "pushed, not changed in place");
+  }
+  // What is still under way for this table may be just what is missing.
+  finish_prefetch(table);
+  const Clock need = needed(rows.options());
+  for (size_t i = 0;; ++i) {
+    std::vector<size_t> places;
+    std::vector<Key> lacking;
+    for (size_t k = 0; k < keys.size(); ++k) {
+      if (out[k] != nullptr) continue;
+      out[k] = find_copy(rows, keys[k], need, stats_[table.value]);
+      if (out[k] == nullptr) {
+        lacking.push_back(keys[k]);
+      } else if (access == Access::write) {
+        mark_dirty(table, keys[k]);
+      }
+    }
+    if (lacking.empty()) return;
+    std::sort(lacking.begin(), lacking.end());
+    lacking.erase(std::unique(lacking.begin(), lacking.end()), lacking.end());
+    missing_.swap(lacking);
+    fetch_missing(table, need);
+  }
+}
+
+float* Client::row(TableId table, Key key, Access access) {
+  Rows& rows = tables_.rows(table);
+  if (rows.direct() && key.value < rows.partition().rows()) return rows.owned(key.value);
+  float* pointer = nullptr;
+  this->rows(table, {&key, 1}, access, {&pointer, 1});
+  return pointer;
+}
+
+void Client::fetch_missing(TableId table, Clock need) {
+  FetchCall call;
+  call.worker = port_.worker();
+  call.table = table;
+  call.needed = need;
+  call.keys = missing_;
+  stats_[table.value].pulled_rows += call.keys.size();
+  port_.post(call);
+  wait_for(call, table, &TableStats::wait_rows);
+}
+
+void Client::wait_for(TableCall& call, TableId table, Duration TableStats::*kind) {
+  if (is_done(call) && call.error.empty()) return;
+  const Instant since = port_.now();
+  port_.wait(call);
+  const Duration waited = port_.now() - since;
+  TableStats& stats = stats_[table.value];
+  stats.*kind = stats.*kind + waited;
+  if (call.waited_for.value < stats.waited_for.size()) {
+    auto& blamed = stats.waited_for[call.waited_for.value];
+    blamed = blamed + waited;
+  }
+}
+
+void Client::mark_dirty(TableId table, Key key) {
+  Dirty& dirty = dirty_[table.value];
+  uint64_t& word = dirty.bits[key.value / 64];
+  const uint64_t bit = uint64_t{1} << (key.value % 64);
+  if ((word & bit) != 0) return;
+  word |= bit;
+  dirty.keys.push_back(key);
+}
+
+void Client::take_dirty(std::vector<DirtyKeys>& into) {
+  into.resize(tables_.size());
+  for (uint32_t t = 0; t < into.size(); ++t) {
+    into[t].table = TableId{t};
+    into[t].keys.clear();
+    into[t].keys.swap(dirty_[t].keys);
+    for (const Key key : into[t].keys) dirty_[t].bits[key.value / 64] = 0;
+    stats_[t].pushed_rows += into[t].keys.size();
+  }
+}
+
+std::unique_ptr<FetchCall> Client::fetch_to(TableId table, std::span<const Key> keys,
+                                            std::span<float> out) {
+  Rows& rows = tables_.rows(table);
+  const uint32_t length = rows.row_length();
+  auto call = std::make_unique<FetchCall>();
+  for (size_t i = 0; i < keys.size(); ++i) {
+    float* to = out.data() + i * length;
+    if (rows.owns(keys[i])) {
+      vec().copy(to, rows.owned(rows.partition().index(keys[i])), length);
+    } else {
+      call->keys.push_back(keys[i]);
+      call->sink.push_back(to);
+    }
+  }
+  TableStats& stats = stats_[table.value];
+  stats.local_rows += keys.size() - call->keys.size();
+  if (call->keys.empty()) return nullptr;
+  stats.remote_rows += call->keys.size();
+  stats.pulled_rows += call->keys.size();
+  call->worker = port_.worker();
+  call->table = table;
+  call->needed = needed(rows.options());
+  port_.post(*call);
+  return call;
+}
+
+Client::Ticket Client::pull_async(TableId table, std::span<const Key> keys, std::span<float> out) {
+  check(table, keys, out.size(), "a pull");
+  const Rows& rows = tables_.rows(table);
+  Pull pull{++last_pull_, table, keys, out, nullptr, {}};
+  if (rows.direct() || rows.keeps_copies()) {
+    prefetch(table, keys);
+  } else {
+    pull.call = fetch_to(table, keys, out);
+  }
+  pulls_.push_back(std::move(pull));
+  return {pulls_.back().number};
+}
+
+void Client::wait(Ticket ticket) {
+  const auto found = std::find_if(pulls_.begin(), pulls_.end(),
+                                  [&](const Pull& p) { return p.number == ticket.number; });
+  if (found == pulls_.end()) throw UserError("wait() for a pull that was already waited for");
+  if (found->call) wait_for(*found->call, found->table, &TableStats::wait_rows);
+  const Pull pull = std::move(*found);
+  pulls_.erase(found);
+  if (!pull.call) this->pull(pull.table, pull.keys, pull.out);
+}
+
+void Client::pull(TableId table, std::span<const Key> keys, std::span<float> out) {
+  check(table, keys, out.size(), "a pull");
+  Rows& rows = tables_.rows(table);
+  if (!rows.direct() && !rows.keeps_copies()) {
+    const auto call = fetch_to(table, keys, out);
+    if (call) wait_for(*call, table, &TableStats::wait_rows);
+    return;
+  }
+  pointers_.resize(keys.size());
+  this->rows(table, keys, Access::read, pointers_);
+  const uint32_t length = rows.row_length();
+  const auto copy = vec().copy;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (i + kAhead < keys.size()) {
+      for (uint32_t c = 0; c < length; c += 16) __builtin_prefetch(pointers_[i + kAhead] + c);
+    }
+    copy(out.data() + i * length, pointers_[i], length);
+  }
+}
+
+void Client::push(TableId table, std::span<const Key> keys, std::span<const float> deltas) {
+  check(table, keys, deltas.size(), "a push");
+  Rows& rows = tables_.rows(table);
+  const uint32_t length = rows.row_length();
+  pointers_.resize(keys.size());
+  std::vector<uint32_t> remote;
+  if (rows.direct()) {
+    locate_direct(rows, keys, pointers_);
+  } else if (rows.options().staleness.strict) {
+    this->rows(table, keys, Access::write, pointers_);
+  } else {
+    // Any copy will do, however old; where there is none the owner adds.
+    for (uint32_t i = 0; i < keys.size(); ++i) {
+      pointers_[i] = nullptr;
+      if (rows.owns(keys[i])) {
+        pointers_[i] = rows.owned(rows.partition().index(keys[i]));
+      } else if (rows.keeps_copies()) {
+        const uint32_t slot = rows.copies(port_.worker()).find(keys[i]);
+        if (slot != Copies::kNone) pointers_[i] = rows.copies(port_.worker()).value(slot);
+      }
+      if (pointers_[i] == nullptr) {
+        remote.push_back(i);
+      } else {
+        mark_dirty(table, keys[i]);
+      }
+    }
+  }
+  const auto add = vec().add;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (pointers_[i] == nullptr) continue;
+    LatchGuard guard(rows.latches(), pointers_[i]);
+    add(pointers_[i], deltas.data() + i * length, length);
+  }
+  if (!remote.empty()) push_remote(table, keys, deltas, remote);
+}
+
+void Client::push_remote(TableId table, std::span<const Key> keys, std::span<const float> deltas,
+                         std::span<const uint32_t> which) {
+  const uint32_t length = tables_.rows(table).row_length();
+  std::unique_ptr<PushCall> call;
+  if (!pushes_.empty() && (is_done(*pushes_.front()) || pushes_.size() >= kPushesOpen)) {
+    wait_for(*pushes_.front(), table, &TableStats::wait_clock);
+    call = std::move(pushes_.front());
+    pushes_.pop_front();
+    call->done.store(0, std::memory_order_relaxed);
+    call->keys.clear();
+    call->deltas.clear();
+  } else {
+    call = std::make_unique<PushCall>();
+  }
+  call->worker = port_.worker();
+  call->table = table;
+  call->clock = clock_;
+  for (const uint32_t i : which) {
+    call->keys.push_back(keys[i]);
+    const float* delta = deltas.data() + size_t{i} * length;
+    call->deltas.insert(call->deltas.end(), delta, delta + length);
+  }
+  stats_[table.value].pushed_rows += which.size();
+  pushes_.push_back(std::move(call));
+  port_.post(*pushes_.back());
+}
+
+void Client::prefetch(TableId table, std::span<const Key> keys) {
+  check_keys(table, keys);
+  Rows& rows = tables_.rows(table);
+  if (!rows.keeps_copies()) return;
+  std::erase_if(prefetches_, [](const auto& open) { return is_done(*open); });
+  const Clock need = needed(rows.options());
+  auto call = std::make_unique<FetchCall>();
+  for (const Key key : keys) {
+    if (!rows.options().staleness.strict && rows.owns(key)) continue;
+    const Copies& copies = rows.copies(port_.worker());
+    const uint32_t slot = copies.find(key);
+    const bool held = slot != Copies::kNone;
+    if (held && (rows.options().staleness.push || copies.tag(slot) >= need)) continue;
+    call->keys.push_back(key);
+  }
+  if (call->keys.empty()) return;
+  call->worker = port_.worker();
+  call->table = table;
+  call->needed = need;
+  stats_[table.value].pulled_rows += call->keys.size();
+  prefetches_.push_back(std::move(call));
+  port_.post(*prefetches_.back());
+}
+
+void Client::finish_prefetch(TableId table) {
+  for (auto& call : prefetches_) {
+    if (call->table == table) wait_for(*call, table, &TableStats::wait_rows);
+  }
+  std::erase_if(prefetches_, [&](const auto& call) { return call->table == table; });
+}
+
+TickCall& Client::next_tick_call() {
+  if (ticks_.size() < kTicksOpen) {
+    ticks_.push_back(std::make_unique<TickCall>());
+    ++ticks_posted_;
+    return *ticks_.back();
+  }
+  TickCall& call = *ticks_[ticks_posted_++ % kTicksOpen];
+  wait_for(call, TableId{0}, &TableStats::wait_clock);
+  call.done.store(0, std::memory_order_relaxed);
+  return call;
+}
+
+void Client::tick() {
+  clock_ = clock_ + 1;
+  if (tables_.ticks_alone()) return;
+  TickCall& call = next_tick_call();
+  call.worker = port_.worker();
+  call.clock = clock_;
+  take_dirty(call.dirty);
+  port_.post(call);
+  // The published clock stands behind the rows it speaks of, so seeing it is enough.
+  const Clock slowest{tables_.published.slowest.load(std::memory_order_acquire)};
+  if (!tables_.gate().may_start(clock_, slowest)) {
+    wait_for(call, TableId{0}, &TableStats::wait_clock);
+  }
+}
+
+void Client::barrier() {
+  if (tables_.ticks_alone() && tables_.place().workers() == 1) return;
+  BarrierCall call;
+  call.worker = port_.worker();
+  call.clock = clock_;
+  take_dirty(call.dirty);
+  port_.post(call);
+  wait_for(call, TableId{0}, &TableStats::wait_clock);
+  clock_ = floor_ = call.clock;
+}
+
+}  // namespace hemiola

@@ -1,0 +1,112 @@
+// What a worker calls: rows to read and add to, and the clock that bounds how old they may be.
+//
+// Thread safety: a Client belongs to one worker. Calls block while they must and throw JobEnded
+// when the job is over, UserError for a key or a length that cannot be.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "hemiola/core/stats.h"
+#include "hemiola/core/worker_port.h"
+#include "hemiola/table/calls.h"
+#include "hemiola/table/table_set.h"
+
+namespace hemiola {
+
+class Client {
+ public:
+  Client(TableSet& tables, WorkerPort& port);
+  // Waits for what is still under way.
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  Clock clock() const { return clock_; }
+  TableSet& tables() { return tables_; }
+
+  // Copies the rows, one after the other, to `out`: keys.size() * row length floats.
+  void pull(TableId table, std::span<const Key> keys, std::span<float> out);
+
+  // Adds to the rows, one after the other in `deltas`. Keys may repeat. Returns when `deltas` may
+  // be reused; others see the change when this worker has ticked, or earlier.
+  void push(TableId table, std::span<const Key> keys, std::span<const float> deltas);
+
+  // As pull, but returns at once; the rows are in `out` when wait() has returned. `keys` and
+  // `out` must stay until then.
+  struct Ticket {
+    uint32_t number = 0;
+  };
+  Ticket pull_async(TableId table, std::span<const Key> keys, std::span<float> out);
+  void wait(Ticket ticket);
+
+  // Pointers to the rows themselves, for work in place; valid until the next tick or barrier.
+  // With Access::write what is added to a row counts as pushed. Change rows under a LatchGuard.
+  void rows(TableId table, std::span<const Key> keys, Access access, std::span<float*> out);
+  float* row(TableId table, Key key, Access access = Access::write);
+  Latches& latches(TableId table) { return tables_.rows(table).latches(); }
+
+  // A hint that rows will be asked for soon; fetches those that are missing and returns.
+  void prefetch(TableId table, std::span<const Key> keys);
+
+  // Ends the worker's clock. Returns when it may start the next one.
+  void tick();
+
+  // Returns when all workers of the job have come here and all their changes are in: reads see
+  // every update from before.
+  void barrier();
+
+  // By table.
+  const std::vector<TableStats>& stats() const { return stats_; }
+
+ private:
+  struct Dirty {
+    std::vector<uint64_t> bits;  // by key: in `keys`
+    std::vector<Key> keys;
+  };
+  struct Pull {
+    uint32_t number = 0;
+    TableId table;
+    std::span<const Key> keys;
+    std::span<float> out;
+    std::unique_ptr<FetchCall> call;  // nullptr: nothing was missing
+    Instant since;
+  };
+
+  void check(TableId table, std::span<const Key> keys, size_t floats, const char* what) const;
+  void check_keys(TableId table, std::span<const Key> keys) const;
+  Clock needed(const TableOptions& options) const;
+  void locate(TableId table, std::span<const Key> keys, Access access, std::span<float*> out);
+  void locate_direct(Rows& rows, std::span<const Key> keys, std::span<float*> out) const;
+  float* find_copy(Rows& rows, Key key, Clock need, TableStats& stats) const;
+  void fetch_missing(TableId table, Clock need);
+  void mark_dirty(TableId table, Key key);
+  void take_dirty(std::vector<DirtyKeys>& into);
+  void push_remote(TableId table, std::span<const Key> keys, std::span<const float> deltas,
+                   std::span<const uint32_t> which);
+  std::unique_ptr<FetchCall> fetch_to(TableId table, std::span<const Key> keys,
+                                      std::span<float> out);
+  void finish_prefetch(TableId table);
+  void wait_for(TableCall& call, TableId table, Duration TableStats::*kind);
+  TickCall& next_tick_call();
+
+  TableSet& tables_;
+  WorkerPort& port_;
+  Clock clock_;
+  Clock floor_;
+  std::vector<TableStats> stats_;
+  std::vector<Dirty> dirty_;  // by table
+  std::vector<Key> missing_;
+  std::vector<float*> pointers_;
+  std::vector<Pull> pulls_;
+  uint32_t last_pull_ = 0;
+  std::vector<std::unique_ptr<FetchCall>> prefetches_;  // under way
+  std::vector<std::unique_ptr<TickCall>> ticks_;        // a ring
+  size_t ticks_posted_ = 0;
+  std::deque<std::unique_ptr<PushCall>> pushes_;  // under way
+};
+
+}  // namespace hemiola

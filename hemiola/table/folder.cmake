@@ -1,0 +1,1 @@
+hemiola_folder(table core)

@@ -1,0 +1,315 @@
+#include "hemiola/table/holder.h"
+
+#include <algorithm>
+
+#include "hemiola/core/check.h"
+#include "hemiola/core/vec.h"
+
+namespace hemiola {
+
+Holder::Holder(TableSet& tables, Owner& own)
+    : tables_(tables), own_(own), channels_(tables.place().nodes) {}
+
+Copies& Holder::view_of(const FetchCall& call) const {
+  return tables_.rows(call.table).copies(call.worker);
+}
+
+void Holder::fetch(FetchCall& call, Outbox& out) {
+  const Rows& rows = tables_.rows(call.table);
+  const bool to_copies = call.sink.empty();
+  const bool push = rows.options().staleness.push && to_copies;
+  std::vector<Request> asks(tables_.place().nodes);
+  std::vector<bool> waits(tables_.place().nodes);
+  for (uint32_t i = 0; i < call.keys.size(); ++i) {
+    const NodeId owner = rows.partition().owner(call.keys[i]);
+    if (to_copies) {
+      const Copies& copies = view_of(call);
+      const uint32_t slot = copies.find(call.keys[i]);
+      if (slot != Copies::kNone) {
+        if (copies.tag(slot) >= call.needed) continue;
+        if (push && tables_.refreshed_by(owner) >= call.needed) continue;
+        if (push) {  // it is on its way anyway
+          waits[owner.value] = true;
+          continue;
+        }
+      }
+    }
+    asks[owner.value].pull.keys.push_back(call.keys[i]);
+    asks[owner.value].places.push_back(i);
+  }
+  call.open = 1;
+  for (uint32_t n = 0; n < asks.size(); ++n) {
+    if (waits[n]) {
+      ++call.open;
+      parked_.push_back({&call, NodeId{n}});
+    }
+    if (asks[n].pull.keys.empty()) continue;
+    ++call.open;
+    Request& request = asks[n];
+    request.call = &call;
+    request.owner = NodeId{n};
+    request.pull.request = ++last_request_;
+    request.pull.table = call.table;
+    request.pull.needed = call.needed;
+    request.pull.subscribe = push;
+    out.send(request.owner, Kind::pull, request.pull.encode());
+    requests_.emplace(request.pull.request, std::move(request));
+  }
+  answered(call, tables_.place().self, out);
+}
+
+void Holder::answered(FetchCall& call, NodeId by, Outbox& out) {
+  call.waited_for = by;
+  if (--call.open == 0) out.complete(call);
+}
+
+void Holder::push(PushCall& call, Outbox& out) {
+  const Rows& rows = tables_.rows(call.table);
+  const uint32_t length = rows.row_length();
+  std::vector<Writer> writers;
+  for (uint32_t n = 0; n < channels_.size(); ++n) writers.emplace_back(sizeof(UpdateHead));
+  for (size_t i = 0; i < call.keys.size(); ++i) {
+    Writer& writer = writers[rows.partition().owner(call.keys[i]).value];
+    if (writer.size() == 0) writer.put(UpdateHead{{}, call.table, call.worker, call.clock});
+    writer.put(call.keys[i]);
+    std::byte* to = writer.skip(length * sizeof(float));
+    std::memcpy(to, call.deltas.data() + i * length, length * sizeof(float));
+  }
+  for (uint32_t n = 0; n < writers.size(); ++n) close_batch(NodeId{n}, writers[n], call.table, out);
+}
+
+void Holder::flush(WorkerId worker, Clock clock, const std::vector<DirtyKeys>& dirty, Outbox& out) {
+  for (const DirtyKeys& keys : dirty) {
+    if (!keys.keys.empty()) flush_copies(worker, clock, keys, out);
+  }
+}
+
+void Holder::flush_copies(WorkerId worker, Clock clock, const DirtyKeys& dirty, Outbox& out) {
+  const Rows& rows = tables_.rows(dirty.table);
+  const bool strict = rows.options().staleness.strict;
+  const uint32_t length = rows.row_length();
+  const auto take_delta = vec().take_delta;
+  std::vector<Writer> writers;
+  const size_t expected = dirty.keys.size() * RowRecords::size_of(length) / channels_.size();
+  for (uint32_t n = 0; n < channels_.size(); ++n) {
+    writers.emplace_back(sizeof(UpdateHead) + std::min(kChunkBytes + 4096, expected + 1024));
+  }
+  for (const Key key : dirty.keys) {
+    const NodeId owner = rows.partition().owner(key);
+    if (owner == tables_.place().self && !strict) {
+      own_.changed_here(dirty.table, key);
+      continue;
+    }
+    const Copies& copies = rows.copies(worker);
+    const uint32_t slot = copies.find_unlinked(key);
+    if (slot == Copies::kNone) continue;
+    Writer& writer = writers[owner.value];
+    if (writer.size() == 0) writer.put(UpdateHead{{}, dirty.table, worker, clock});
+    const size_t before = writer.size();
+    writer.put(key);
+    auto* delta = reinterpret_cast<float*>(writer.skip(length * sizeof(float)));
+    if (!take_delta(copies.value(slot), copies.base(slot), delta, length)) writer.rewind(before);
+    if (writer.size() >= kChunkBytes) close_batch(owner, writer, dirty.table, out);
+  }
+  for (uint32_t n = 0; n < writers.size(); ++n) {
+    close_batch(NodeId{n}, writers[n], dirty.table, out);
+  }
+}
+
+// Numbers the batch and sends it; the writer is empty afterwards. Batches of strict tables for
+// this node itself take the same way, but at once: the mark that follows them must find them.
+void Holder::close_batch(NodeId owner, Writer& writer, TableId table, Outbox& out) {
+  if (writer.size() <= sizeof(UpdateHead)) return;
+  Channel& channel = channels_[owner.value];
+  channel.last = BatchSeq{channel.last.value + 1};
+  writer.patch(offsetof(UpdateHead, batch), channel.last);
+  const Bytes body = std::move(writer).take();
+  writer = Writer(sizeof(UpdateHead));
+  if (owner == tables_.place().self) {
+    own_.update(owner, body, out);
+    return;
+  }
+  channel.unacked.push_back({channel.last, table, body, {}});
+  channel.unacked_bytes += body.size();
+  out.send(owner, Kind::update, body);
+  const bool twice = tables_.rows(table).options().sabotage == Sabotage::applied_twice;
+  if (twice && channel.last.value % 5 == 2) out.send(owner, Kind::update, body);
+}
+
+void Holder::acked(NodeId owner, BatchSeq number) {
+  Channel& channel = channels_[owner.value];
+  while (!channel.unacked.empty() && channel.unacked.front().number <= number) {
+    channel.unacked_bytes -= channel.unacked.front().body.size();
+    channel.unacked.pop_front();
+  }
+}
+
+void Holder::rows(NodeId from, const Bytes& body, Outbox& out) {
+  Reader reader(body);
+  const auto head = reader.get<RowsHead>();
+  const auto found = requests_.find(head.request);
+  if (!reader.ok() || found == requests_.end()) return;  // a repeat after a lost link
+  Request request = std::move(found->second);
+  const Rows& table = tables_.rows(request.pull.table);
+  const uint32_t length = table.row_length();
+  const size_t bytes = request.pull.keys.size() * length * sizeof(float);
+  if (from != request.owner || reader.left() != bytes) {
+    out.say(Level::error, "dropped rows that do not fit their request");
+    return;
+  }
+  requests_.erase(found);
+  acked(from, head.applied);
+  const auto* row = reinterpret_cast<const float*>(reader.skip(bytes));
+  FetchCall& call = *request.call;
+  for (size_t i = 0; i < request.places.size(); ++i, row += length) {
+    if (call.sink.empty()) {
+      install(view_of(call), call.table, request.pull.keys[i], row, head.complete, from,
+              head.applied);
+    } else {
+      vec().copy(call.sink[request.places[i]], row, length);
+    }
+  }
+  answered(call, from, out);
+}
+
+void Holder::refresh(NodeId from, const Bytes& body, Outbox& out) {
+  Reader reader(body);
+  const auto head = reader.get<RefreshHead>();
+  if (!reader.ok() || head.table.value >= tables_.size()) return;
+  Rows& rows = tables_.rows(head.table);
+  const auto records = RowRecords::read(reader, rows.row_length());
+  if (!records || !rows.keeps_copies()) {
+    out.say(Level::error, "dropped a refresh that cannot be read");
+    return;
+  }
+  acked(from, head.applied);
+  Copies& copies = rows.view(0);
+  for (size_t i = 0; i < records->count(); ++i) {
+    const Key key = records->key(i);
+    const uint32_t slot = key.value < rows.partition().rows() ? copies.find(key) : Copies::kNone;
+    if (slot == Copies::kNone) continue;
+    install(copies, head.table, key, records->row(i), copies.tag(slot), from, head.applied);
+  }
+}
+
+void Holder::install(Copies& copies, TableId table, Key key, const float* fresh, Clock tag,
+                     NodeId owner, BatchSeq applied) {
+  const Rows& rows = tables_.rows(table);
+  const uint32_t length = rows.row_length();
+  uint32_t slot = copies.find(key);
+  if (slot == Copies::kNone) slot = copies.make(key);
+  if (!rows.options().staleness.strict) fresh = with_unapplied(table, key, fresh, owner, applied);
+  float* value = copies.value(slot);
+  {
+    LatchGuard guard(rows.latches(), value);
+    if (rows.options().sabotage == Sabotage::refresh_overwrites) {
+      vec().copy(value, fresh, length);
+      vec().copy(copies.base(slot), fresh, length);
+    } else {
+      vec().refresh(value, copies.base(slot), fresh, length);
+    }
+  }
+  copies.publish(key, slot, tag);
+}
+
+const float* Holder::with_unapplied(TableId table, Key key, const float* fresh, NodeId owner,
+                                    BatchSeq applied) {
+  const uint32_t length = tables_.rows(table).row_length();
+  for (Batch& batch : channels_[owner.value].unacked) {
+    if (batch.number <= applied || batch.table != table) continue;
+    Reader reader(batch.body);
+    reader.get<UpdateHead>();
+    const auto records = RowRecords::read(reader, length);
+    if (batch.index.empty()) {
+      for (uint32_t i = 0; i < records->count(); ++i) batch.index.emplace(records->key(i), i);
+    }
+    const auto found = batch.index.find(key);
+    if (found == batch.index.end()) continue;
+    if (fresh != scratch_.data()) scratch_.assign(fresh, fresh + length);
+    vec().add(scratch_.data(), records->row(found->second), length);
+    fresh = scratch_.data();
+  }
+  return fresh;
+}
+
+void Holder::applied(NodeId from, const AppliedBody& body, Outbox& out) {
+  acked(from, body.batch);
+  if (body.round == 0) return;
+  channels_[from.value].round = body.round;
+  tables_.set_refreshed_by(from, body.complete);
+  out.send(from, Kind::applied, encode_head(AppliedBody{{}, {}, 0, body.round}));
+  std::vector<Parked> ready;
+  std::erase_if(parked_, [&](const Parked& p) {
+    if (p.owner != from || p.call->needed > body.complete) return false;
+    ready.push_back(p);
+    return true;
+  });
+  for (const Parked& p : ready) answered(*p.call, from, out);
+}
+
+// Two steps, so that no worker's pointer dangles and no update is lost: a copy is unlinked, and
+// freed when every worker has ticked since, which sends what it still held.
+void Holder::evict(WorkerId ticked, Outbox& out) {
+  const Place& place = tables_.place();
+  const uint64_t bit = uint64_t{1} << ((ticked.value - place.first_worker().value) % 64);
+  for (Dropped& dropped : dropped_) {
+    dropped.workers_to_tick &= ~bit;
+    if (dropped.workers_to_tick != 0) continue;
+    Copies& copies = tables_.rows(dropped.table).view(dropped.view);
+    for (const Key key : dropped.keys) copies.release(key);
+  }
+  std::erase_if(dropped_, [](const Dropped& d) { return d.workers_to_tick == 0; });
+  for (uint32_t t = 0; t < tables_.size(); ++t) {
+    Rows& rows = tables_.rows(TableId{t});
+    for (uint32_t v = 0; v < rows.views(); ++v) {
+      Copies& copies = rows.view(v);
+      if (copies.held() <= rows.options().copies_max || place.workers_per_node > 64) continue;
+      Dropped drop{TableId{t}, v, copies.unused(copies.held() - rows.options().copies_max), 0};
+      if (drop.keys.empty()) continue;
+      const uint32_t workers = place.workers_per_node;
+      drop.workers_to_tick = workers == 64 ? ~uint64_t{0} : (uint64_t{1} << workers) - 1;
+      std::vector<PullBody> gone(place.nodes);
+      for (const Key key : drop.keys) {
+        copies.unlink(key);
+        gone[rows.partition().owner(key).value].keys.push_back(key);
+      }
+      for (uint32_t n = 0; n < gone.size() && rows.options().staleness.push; ++n) {
+        gone[n].table = TableId{t};
+        if (!gone[n].keys.empty()) out.send(NodeId{n}, Kind::unsubscribe, gone[n].encode());
+      }
+      dropped_.push_back(std::move(drop));
+    }
+  }
+}
+
+// What the peer may have missed is sent again; it knows repeats by their numbers.
+void Holder::link_again(NodeId peer, Outbox& out) {
+  for (const Batch& batch : channels_[peer.value].unacked) {
+    out.send(peer, Kind::update, batch.body);
+  }
+  std::vector<uint32_t> open;
+  for (const auto& [number, request] : requests_) {
+    if (request.owner == peer) open.push_back(number);
+  }
+  std::sort(open.begin(), open.end());
+  for (const uint32_t number : open) out.send(peer, Kind::pull, requests_[number].pull.encode());
+}
+
+std::optional<NodeId> Holder::backlog() const {
+  for (uint32_t n = 0; n < channels_.size(); ++n) {
+    if (channels_[n].unacked_bytes > kBacklogBytes) return NodeId{n};
+  }
+  return std::nullopt;
+}
+
+std::optional<NodeId> Holder::fetch_waits_for(const FetchCall& call) const {
+  for (const auto& [number, request] : requests_) {
+    if (request.call == &call) return request.owner;
+  }
+  for (const Parked& parked : parked_) {
+    if (parked.call == &call) return parked.owner;
+  }
+  return std::nullopt;
+}
+
+}  // namespace hemiola

@@ -1,0 +1,57 @@
+// The table machine of a node: joins the owner's side, the holder's side and the clocks.
+//
+// The life of a clock: a worker's TickCall brings the keys it may have changed; their differences
+// go to the owners, a mark behind them to everybody. When marks of all nodes have passed a clock,
+// the rows here are complete through it: waiting pulls are answered, holders are refreshed, and
+// workers that were too far ahead go on.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "hemiola/core/machine.h"
+#include "hemiola/table/clock_board.h"
+#include "hemiola/table/holder.h"
+#include "hemiola/table/owner.h"
+
+namespace hemiola {
+
+class TableMachine : public Machine {
+ public:
+  // The tables are shared with the workers of this node and outlive the machine.
+  explicit TableMachine(TableSet& tables);
+
+  void on(Event& event, Instant now, Outbox& out) override;
+
+  const ClockBoard& board() const { return board_; }
+
+ private:
+  static constexpr Duration kLongWait = seconds(10);
+
+  struct Waiting {
+    TableCall* call = nullptr;
+    Instant since;
+    Instant said;
+  };
+
+  void on_call(TableCall& call, Instant now, Outbox& out);
+  void on_message(const Envelope& envelope, Outbox& out);
+  void on_pull(NodeId from, const Bytes& body, bool subscribe, Outbox& out);
+  void on_timer(Instant now, Outbox& out);
+  void on_link_again(NodeId peer, Outbox& out);
+  void clocks_moved(Outbox& out);
+  void release_waiting(Outbox& out);
+  bool may_go_on(const TableCall& call) const;
+  std::string why_waits(const TableCall& call) const;
+  void wait(TableCall& call, Instant now, Outbox& out);
+
+  TableSet& tables_;
+  Owner owner_;
+  Holder holder_;
+  ClockBoard board_;
+  MarkBody told_;                 // the last mark that was sent
+  std::vector<Waiting> waiting_;  // ticks, barriers, pushes and fetches that are not done
+  bool timer_set_ = false;
+};
+
+}  // namespace hemiola

@@ -1,0 +1,44 @@
+// A table of a job: its shape, how stale reads of it may be, and how its rows are changed.
+#pragma once
+
+#include "hemiola/core/table_spec.h"
+#include "hemiola/table/staleness.h"
+
+namespace hemiola {
+
+// Deliberate defects: the tests of the protocol switch one on and must then fail.
+enum class Sabotage : uint8_t {
+  none,
+  refresh_overwrites,  // a refresh forgets updates that were not sent yet
+  bound_off_by_one,    // a read accepts a copy that is one clock too old
+  applied_twice,       // a batch that arrives again is added again (and some are sent twice)
+  acked_but_lost,      // a batch is acknowledged and forgotten
+};
+
+struct TableOptions {
+  TableSpec spec;
+  StalenessRule staleness;
+
+  // true: changes of one row by several threads are latched, none is lost. false: lock-free;
+  // concurrent changes of the same float may lose one of them (Hogwild).
+  bool exact = true;
+
+  // Most rows of other nodes of which this node keeps copies; 0: keeps none, so each pull asks
+  // the owner and in-place work on remote rows is refused.
+  uint32_t copies_max = UINT32_MAX;
+
+  Sabotage sabotage = Sabotage::none;
+};
+
+// Where in the job a set of tables stands; the same numbers on all nodes but for `self`.
+struct Place {
+  NodeId self;
+  uint32_t nodes = 1;
+  uint32_t workers_per_node = 1;
+
+  WorkerId first_worker() const { return WorkerId{self.value * workers_per_node}; }
+  NodeId node_of(WorkerId worker) const { return NodeId{worker.value / workers_per_node}; }
+  uint32_t workers() const { return nodes * workers_per_node; }
+};
+
+}  // namespace hemiola

@@ -1,0 +1,160 @@
+#include "hemiola/table/rows.h"
+
+#include <cmath>
+
+#include "hemiola/core/check.h"
+#include "hemiola/core/random.h"
+
+namespace hemiola {
+
+uint32_t row_stride(uint32_t row_length) {
+  const uint32_t padded = (row_length + 15) / 16 * 16;
+  return padded - row_length <= row_length / 8 ? padded : row_length;
+}
+
+Copies::Copies(uint32_t keys, uint32_t row_length, bool counts_use)
+    : stride_(row_stride(row_length)),
+      counts_use_(counts_use),
+      slots_(keys),
+      rows_(size_t{keys} * 2 * stride_),
+      tags_(keys),
+      used_(counts_use ? keys : 0),
+      keys_(counts_use ? keys : 0) {}
+
+uint32_t Copies::find_unlinked(Key key) const {
+  const uint32_t slot = find(key);
+  if (slot != kNone || unlinked_.empty()) return slot;
+  const auto found = unlinked_.find(key);
+  return found == unlinked_.end() ? kNone : found->second;
+}
+
+uint32_t Copies::make(Key key) {
+  if (const auto found = unlinked_.find(key); found != unlinked_.end()) {
+    const uint32_t slot = found->second;
+    unlinked_.erase(found);
+    ++held_;
+    return slot;
+  }
+  ++held_;
+  uint32_t slot = slots_made_;
+  if (free_.empty()) {
+    ++slots_made_;
+  } else {
+    slot = free_.back();
+    free_.pop_back();
+    std::fill_n(value(slot), 2 * stride_, 0.0f);
+  }
+  if (counts_use_) keys_[slot] = key;
+  touch(slot);
+  return slot;
+}
+
+void Copies::publish(Key key, uint32_t slot, Clock tag) {
+  tags_[slot].store(tag.value, std::memory_order_release);
+  if (slots_[key.value].load(std::memory_order_relaxed) != slot + 1) {
+    slots_[key.value].store(slot + 1, std::memory_order_release);
+  }
+}
+
+void Copies::unlink(Key key) {
+  const uint32_t slot = find(key);
+  HEMIOLA_CHECK(slot != kNone);
+  slots_[key.value].store(0, std::memory_order_release);
+  unlinked_.emplace(key, slot);
+  --held_;
+}
+
+void Copies::release(Key key) {
+  const auto found = unlinked_.find(key);
+  if (found == unlinked_.end()) return;  // it was asked for again meanwhile
+  free_.push_back(found->second);
+  unlinked_.erase(found);
+}
+
+std::vector<Key> Copies::unused(uint32_t count) {
+  std::vector<Key> keys;
+  for (uint32_t seen = 0; seen < slots_made_ && keys.size() < count; ++seen) {
+    hand_ = hand_ + 1 < slots_made_ ? hand_ + 1 : 0;
+    if (find(keys_[hand_]) != hand_) continue;
+    if (used_[hand_].exchange(0, std::memory_order_relaxed) == 0) keys.push_back(keys_[hand_]);
+  }
+  return keys;
+}
+
+namespace {
+
+bool is_direct(const TableOptions& options, const Place& place) {
+  return place.nodes == 1 && (!options.staleness.strict || place.workers_per_node == 1);
+}
+
+bool is_latched(const TableOptions& options, const Place& place) {
+  return options.exact && (place.nodes > 1 || place.workers_per_node > 1);
+}
+
+uint32_t view_count(const TableOptions& options, const Place& place) {
+  if (is_direct(options, place) || options.copies_max == 0) return 0;
+  return options.staleness.strict ? place.workers_per_node : place.nodes > 1 ? 1 : 0;
+}
+
+void validate(const TableOptions& options) {
+  const TableSpec& spec = options.spec;
+  if (spec.rows == 0 || spec.row_length == 0) {
+    throw UserError("table `" + spec.name + "` needs at least one row and one column");
+  }
+  if (spec.rows > UINT32_MAX - 2) {
+    throw UserError("table `" + spec.name + "` has too many rows: at most 4294967293 are possible");
+  }
+  if (options.staleness.strict && options.copies_max == 0) {
+    throw UserError("table `" + spec.name + "`: bsp strict works on copies; allow some");
+  }
+}
+
+}  // namespace
+
+Rows::Rows(TableOptions options, const Place& place)
+    : options_((validate(options), std::move(options))),
+      self_(place.self),
+      first_worker_(place.first_worker()),
+      partition_(options_.spec.rows, place.nodes),
+      stride_(row_stride(options_.spec.row_length)),
+      direct_(is_direct(options_, place)),
+      owned_(size_t{partition_.owned_by(self_)} * stride_),
+      latches_(std::make_unique<Latches>(is_latched(options_, place))) {
+  const TableSpec& spec = options_.spec;
+  const bool zeros = spec.init.kind == Initialiser::Kind::constant && spec.init.a == 0 &&
+                     (spec.init.state == 0 || spec.values() == spec.row_length);
+  const uint32_t owned_rows = partition_.owned_by(self_);
+  for (uint32_t i = 0; i < owned_rows && !zeros; ++i) {
+    initialise_row(spec, partition_.key(self_, i), {owned(i), spec.row_length});
+  }
+  for (uint32_t v = view_count(options_, place); v > 0; --v) {
+    views_.push_back(
+        std::make_unique<Copies>(spec.rows, spec.row_length, options_.copies_max < spec.rows));
+  }
+}
+
+void initialise_row(const TableSpec& spec, Key key, std::span<float> row) {
+  const Initialiser& init = spec.init;
+  const uint64_t place = mix(init.seed, key.value);
+  const uint32_t values = std::min<uint32_t>(spec.values(), static_cast<uint32_t>(row.size()));
+  for (uint32_t c = 0; c < values; ++c) {
+    const uint64_t bits = mix(place + c);
+    const double unit = static_cast<double>(bits >> 11) * 0x1.0p-53;
+    switch (init.kind) {
+      case Initialiser::Kind::constant:
+        row[c] = init.a;
+        break;
+      case Initialiser::Kind::uniform:
+        row[c] = static_cast<float>(init.a + (init.b - init.a) * unit);
+        break;
+      case Initialiser::Kind::normal:
+        row[c] = static_cast<float>(
+            init.a + init.b * std::sqrt(-2.0 * std::log1p(-unit)) *
+                         std::cos(6.283185307179586 * (mix(bits) >> 11) * 0x1.0p-53));
+        break;
+    }
+  }
+  for (uint32_t c = values; c < row.size(); ++c) row[c] = init.state;
+}
+
+}  // namespace hemiola

@@ -1,0 +1,121 @@
+// The rows of one table on one node: the single structure that workers and the loop share.
+//
+// Who may do what:
+// - `owned` rows stand side by side and never move. Any thread may read a row or change it;
+//   changes take the row's latch when the table is exact and more than one thread writes.
+// - A copy has a value, which readers read and workers change, and a base, which is what its
+//   owner knows of it, our sent batches included: value - base is what is still to be sent.
+//   Only the loop thread touches a base, and only it makes, refreshes and drops copies.
+// - A worker finds a copy with find() and may use the pointer until its next tick. The loop
+//   therefore first unlinks a copy, and frees its slot only after every worker that could have
+//   found it has ticked (Copies::unlink, Copies::release).
+// - Reading a row while another thread changes it may mix old and new floats; no scheme promises
+//   more. The vec kernels that touch rows are exempt from the thread sanitizer for this reason.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "hemiola/core/arena.h"
+#include "hemiola/core/latches.h"
+#include "hemiola/table/options.h"
+#include "hemiola/table/partition.h"
+
+namespace hemiola {
+
+// Floats from one row to the next: padded to cache lines where that is cheap.
+uint32_t row_stride(uint32_t row_length);
+
+// Copies of rows, shared by the workers of a node, or one worker's own under strict BSP.
+// Costs 4 bytes per key, and 8 bytes and two rows per copy held.
+class Copies {
+ public:
+  static constexpr uint32_t kNone = UINT32_MAX;
+
+  Copies(uint32_t keys, uint32_t row_length, bool counts_use);
+
+  // Any thread. The slot of the key's copy, or kNone.
+  uint32_t find(Key key) const { return slots_[key.value].load(std::memory_order_acquire) - 1; }
+  float* value(uint32_t slot) const { return rows_.data() + size_t{slot} * 2 * stride_; }
+  // The copy holds every update of clocks below its tag.
+  Clock tag(uint32_t slot) const { return Clock{tags_[slot].load(std::memory_order_acquire)}; }
+  void touch(uint32_t slot) const {
+    if (counts_use_) used_[slot].store(1, std::memory_order_relaxed);
+  }
+
+  // Loop thread only.
+  float* base(uint32_t slot) const { return value(slot) + stride_; }
+  // find(), or the copy that was unlinked but not yet released.
+  uint32_t find_unlinked(Key key) const;
+  // A slot for a key that has none (or relinks its unlinked one); its rows are zeros if new.
+  // It is found by workers after publish().
+  uint32_t make(Key key);
+  void publish(Key key, uint32_t slot, Clock tag);
+  void unlink(Key key);
+  void release(Key key);
+  uint32_t held() const { return held_; }
+  // Goes round the slots and gives up to `count` keys whose copies were not used since last time.
+  std::vector<Key> unused(uint32_t count);
+
+ private:
+  uint32_t stride_;
+  bool counts_use_;
+  Arena<std::atomic<uint32_t>> slots_;  // per key: slot + 1, or 0
+  Arena<float> rows_;                   // per slot: value, base
+  Arena<std::atomic<int32_t>> tags_;    // per slot
+  Arena<std::atomic<uint8_t>> used_;    // per slot, when use is counted
+  Arena<Key> keys_;                     // per slot, when use is counted
+  std::unordered_map<Key, uint32_t> unlinked_;
+  std::vector<uint32_t> free_;
+  uint32_t slots_made_ = 0;
+  uint32_t held_ = 0;
+  uint32_t hand_ = 0;
+};
+
+class Rows {
+ public:
+  // Fills the owned rows with their initial values.
+  Rows(TableOptions options, const Place& place);
+
+  const TableOptions& options() const { return options_; }
+  const Partition& partition() const { return partition_; }
+  uint32_t row_length() const { return options_.spec.row_length; }
+  uint32_t stride() const { return stride_; }
+
+  bool owns(Key key) const { return partition_.owner(key) == self_; }
+  float* owned(uint32_t index) const { return owned_.data() + size_t{index} * stride_; }
+  float* base() const { return owned_.data(); }
+
+  // Every row is here and no copies are needed: kernels may index base() themselves.
+  bool direct() const { return direct_; }
+  // Copies are kept of rows that are not here.
+  bool keeps_copies() const { return !views_.empty(); }
+
+  // The copies that a local worker reads; strict tables have a set for each worker.
+  Copies& copies(WorkerId worker) const {
+    return *views_[options_.staleness.strict ? worker.value - first_worker_.value : 0];
+  }
+  uint32_t views() const { return static_cast<uint32_t>(views_.size()); }
+  Copies& view(uint32_t index) const { return *views_[index]; }
+
+  Latches& latches() const { return *latches_; }
+
+ private:
+  TableOptions options_;
+  NodeId self_;
+  WorkerId first_worker_;
+  Partition partition_;
+  uint32_t stride_;
+  bool direct_;
+  Arena<float> owned_;
+  std::vector<std::unique_ptr<Copies>> views_;
+  std::unique_ptr<Latches> latches_;
+};
+
+// Writes the initial value of a row: row_length floats.
+void initialise_row(const TableSpec& spec, Key key, std::span<float> row);
+
+}  // namespace hemiola

@@ -1,0 +1,53 @@
+// The tables of one node, and the clocks that its loop publishes to its workers.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "hemiola/core/arena.h"
+#include "hemiola/table/rows.h"
+
+namespace hemiola {
+
+class TableSet {
+ public:
+  // Throws UserError for tables that cannot be.
+  TableSet(std::vector<TableOptions> tables, Place place);
+
+  const Place& place() const { return place_; }
+  uint32_t size() const { return static_cast<uint32_t>(tables_.size()); }
+  Rows& rows(TableId table) const { return *tables_[table.value]; }
+  TableId find(std::string_view name) const;
+
+  // The tightest bound of all tables: how far a worker may be ahead of the slowest.
+  const StalenessRule& gate() const { return gate_; }
+  bool any_push() const { return any_push_; }
+  bool any_async() const { return any_async_; }
+  // Workers need not tell anybody when they tick.
+  bool ticks_alone() const { return ticks_alone_; }
+
+  // Written by the loop thread, behind the rows that they speak of.
+  struct Published {
+    std::atomic<int32_t> slowest{0};    // clock of the slowest worker of the job
+    std::atomic<int32_t> refreshed{0};  // the smallest of refreshed_by
+  };
+  Published published;
+
+  // The clock through which our copies of a node's rows are complete, in tables with push.
+  Clock refreshed_by(NodeId node) const {
+    return Clock{refreshed_by_[node.value].load(std::memory_order_acquire)};
+  }
+  void set_refreshed_by(NodeId node, Clock clock);
+
+ private:
+  Place place_;
+  std::vector<std::unique_ptr<Rows>> tables_;
+  StalenessRule gate_;
+  bool any_push_ = false;
+  bool any_async_ = false;
+  bool ticks_alone_ = true;
+  Arena<std::atomic<int32_t>> refreshed_by_;
+};
+
+}  // namespace hemiola
