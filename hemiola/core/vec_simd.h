@@ -1,0 +1,239 @@
+// The bodies of the float kernels, for the three files that compile them with different flags.
+// Everything is in an unnamed namespace: each including file gets its own copy, and no other.
+#pragma once
+
+#include "hemiola/core/vec_kernels.h"
+
+namespace hemiola {
+namespace {
+
+#if defined(__x86_64__)
+#define HEMIOLA_VECTOR_REGISTER "+x"
+#else
+#define HEMIOLA_VECTOR_REGISTER "+w"
+#endif
+
+#define HEMIOLA_INLINE inline __attribute__((always_inline))
+
+// W floats in a register. Loads and stores need no alignment.
+template <size_t W>
+struct Pack {
+  typedef float Value __attribute__((vector_size(W * 4)));
+  typedef float Place __attribute__((vector_size(W * 4), aligned(4), may_alias));
+  typedef int Bits __attribute__((vector_size(W * 4)));
+};
+
+template <>
+struct Pack<1> {
+  using Value = float;
+  using Place = float;
+  using Bits = int;
+};
+
+// The empty asm makes the register the only source of the value: the compiler can neither load
+// it again (another thread may have changed it) nor turn a loop into a call of memcpy (which the
+// thread sanitizer watches).
+#define HEMIOLA_LOAD(W, name, from)                                                       \
+  typename Pack<W>::Value name = *reinterpret_cast<const typename Pack<W>::Place*>(from); \
+  asm("" : HEMIOLA_VECTOR_REGISTER(name))
+#define HEMIOLA_STORE(W, to, value) *reinterpret_cast<typename Pack<W>::Place*>(to) = (value)
+
+// Calls part.template run<W>(i) for consecutive parts of 0..n: as many of the widest as fit, then
+// at most one of each smaller width down to 4, then single floats.
+template <size_t W, class Part>
+HEMIOLA_INLINE void sweep(size_t n, size_t i, Part& part) {
+  if constexpr (W == kWidth) {
+    for (; i + W <= n; i += W) part.template run<W>(i);
+    sweep<(W > 4 ? W / 2 : 1)>(n, i, part);
+  } else if constexpr (W >= 4) {
+    if (i + W <= n) {
+      part.template run<W>(i);
+      i += W;
+    }
+    sweep<(W > 4 ? W / 2 : 1)>(n, i, part);
+  } else {
+    for (; i < n; ++i) part.template run<1>(i);
+  }
+}
+
+struct Copy {
+  float* to;
+  const float* from;
+
+  template <size_t W>
+  HEMIOLA_INLINE void run(size_t i) {
+    HEMIOLA_LOAD(W, x, from + i);
+    HEMIOLA_STORE(W, to + i, x);
+  }
+};
+
+struct Add {
+  float* to;
+  const float* from;
+
+  template <size_t W>
+  HEMIOLA_INLINE void run(size_t i) {
+    HEMIOLA_LOAD(W, x, from + i);
+    HEMIOLA_LOAD(W, y, to + i);
+    HEMIOLA_STORE(W, to + i, y + x);
+  }
+};
+
+struct Subtract {
+  float* to;
+  const float* from;
+
+  template <size_t W>
+  HEMIOLA_INLINE void run(size_t i) {
+    HEMIOLA_LOAD(W, x, from + i);
+    HEMIOLA_LOAD(W, y, to + i);
+    HEMIOLA_STORE(W, to + i, y - x);
+  }
+};
+
+struct Axpy {
+  float* to;
+  float a;
+  const float* from;
+
+  template <size_t W>
+  HEMIOLA_INLINE void run(size_t i) {
+    HEMIOLA_LOAD(W, x, from + i);
+    HEMIOLA_LOAD(W, y, to + i);
+    HEMIOLA_STORE(W, to + i, y + a * x);
+  }
+};
+
+struct TakeDelta {
+  const float* value;
+  float* base;
+  float* delta;
+  int any = 0;
+  typename Pack<kWidth>::Bits wide{};
+
+  template <size_t W>
+  HEMIOLA_INLINE void run(size_t i) {
+    HEMIOLA_LOAD(W, v, value + i);
+    HEMIOLA_LOAD(W, b, base + i);
+    const typename Pack<W>::Value d = v - b;
+    HEMIOLA_STORE(W, delta + i, d);
+    HEMIOLA_STORE(W, base + i, v);
+    if constexpr (W == kWidth) {
+      wide |= (typename Pack<W>::Bits)d;
+    } else if constexpr (W > 1) {
+      const auto bits = (typename Pack<W>::Bits)d;
+      for (size_t j = 0; j < W; ++j) any |= bits[j];
+    } else {
+      any |= __builtin_bit_cast(int, d);
+    }
+  }
+};
+
+struct Refresh {
+  float* value;
+  float* base;
+  const float* fresh;
+
+  template <size_t W>
+  HEMIOLA_INLINE void run(size_t i) {
+    HEMIOLA_LOAD(W, v, value + i);
+    HEMIOLA_LOAD(W, b, base + i);
+    HEMIOLA_LOAD(W, f, fresh + i);
+    HEMIOLA_STORE(W, value + i, f + (v - b));
+    HEMIOLA_STORE(W, base + i, f);
+  }
+};
+
+template <size_t W>
+HEMIOLA_INLINE float sum_of(typename Pack<W>::Value v) {
+  if constexpr (W == 16) {
+    return sum_of<8>(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
+                     __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
+  } else if constexpr (W == 8) {
+    return sum_of<4>(__builtin_shufflevector(v, v, 0, 1, 2, 3) +
+                     __builtin_shufflevector(v, v, 4, 5, 6, 7));
+  } else {
+    const typename Pack<4>::Value half = v + __builtin_shufflevector(v, v, 2, 3, 0, 1);
+    return half[0] + half[1];
+  }
+}
+
+struct Dot {
+  const float* x;
+  const float* y;
+  float rest = 0;
+  typename Pack<kWidth>::Value sum{};
+  typename Pack<8>::Value sum8{};
+  typename Pack<4>::Value sum4{};
+
+  template <size_t W>
+  HEMIOLA_INLINE void run(size_t i) {
+    HEMIOLA_LOAD(W, a, x + i);
+    HEMIOLA_LOAD(W, b, y + i);
+    if constexpr (W == kWidth)
+      sum += a * b;
+    else if constexpr (W == 8)
+      sum8 += a * b;
+    else if constexpr (W == 4)
+      sum4 += a * b;
+    else
+      rest += a * b;
+  }
+};
+
+void copy(float* to, const float* from, size_t n) {
+  Copy part{to, from};
+  sweep<kWidth>(n, 0, part);
+}
+
+void add(float* to, const float* from, size_t n) {
+  Add part{to, from};
+  sweep<kWidth>(n, 0, part);
+}
+
+void subtract(float* to, const float* from, size_t n) {
+  Subtract part{to, from};
+  sweep<kWidth>(n, 0, part);
+}
+
+void axpy(float* to, float a, const float* from, size_t n) {
+  Axpy part{to, a, from};
+  sweep<kWidth>(n, 0, part);
+}
+
+bool take_delta(const float* value, float* base, float* delta, size_t n) {
+  TakeDelta part{value, base, delta};
+  sweep<kWidth>(n, 0, part);
+  for (size_t j = 0; j < kWidth; ++j) part.any |= part.wide[j];
+  return part.any != 0;
+}
+
+void refresh(float* value, float* base, const float* fresh, size_t n) {
+  Refresh part{value, base, fresh};
+  sweep<kWidth>(n, 0, part);
+}
+
+// Four chains for long rows: a chain of dependent additions would take four cycles a step.
+template <size_t W>
+HEMIOLA_INLINE float dot_in_chains(const float* x, const float* y, size_t n) {
+  Dot parts[4] = {{x, y}, {x, y}, {x, y}, {x, y}};
+  size_t i = 0;
+  for (; i + 4 * W <= n; i += 4 * W) {
+    for (size_t j = 0; j < 4; ++j) parts[j].template run<W>(i + j * W);
+  }
+  sweep<W>(n, i, parts[0]);
+  float sum =
+      parts[0].rest + sum_of<W>((parts[0].sum + parts[1].sum) + (parts[2].sum + parts[3].sum));
+  if constexpr (W > 8) sum += sum_of<8>(parts[0].sum8);
+  if constexpr (W > 4) sum += sum_of<4>(parts[0].sum4);
+  return sum;
+}
+
+float dot(const float* x, const float* y, size_t n) { return dot_in_chains<kWidth>(x, y, n); }
+
+constexpr VecKernels kernels(const char* name) {
+  return {name, copy, add, subtract, axpy, dot, take_delta, refresh};
+}
+
+}  // namespace
+}  // namespace hemiola
