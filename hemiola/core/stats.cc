@@ -2,19 +2,21 @@
 
 #include <numeric>
 
+#include "hemiola/core/check.h"
+
 namespace hemiola {
 
 uint64_t StalenessHistogram::count() const {
-  return std::accumulate(counts_.begin(), counts_.end(), uint64_t{0});
+  return std::accumulate(buckets_.begin(), buckets_.end(), uint64_t{0});
 }
 
 double StalenessHistogram::mean() const {
-  const uint64_t n = count();
-  return n == 0 ? 0.0 : static_cast<double>(sum_) / static_cast<double>(n);
+  const uint64_t reads = count();
+  return reads == 0 ? 0 : static_cast<double>(sum_) / static_cast<double>(reads);
 }
 
 StalenessHistogram& StalenessHistogram::operator+=(const StalenessHistogram& other) {
-  for (size_t i = 0; i < kBuckets; ++i) counts_[i] += other.counts_[i];
+  for (size_t i = 0; i < buckets_.size(); ++i) buckets_[i] += other.buckets_[i];
   sum_ += other.sum_;
   max_ = std::max(max_, other.max_);
   return *this;
@@ -29,43 +31,78 @@ TableStats& TableStats::operator+=(const TableStats& other) {
   staleness += other.staleness;
   wait_rows = wait_rows + other.wait_rows;
   wait_clock = wait_clock + other.wait_clock;
-  waited_for.resize(std::max(waited_for.size(), other.waited_for.size()));
-  for (size_t n = 0; n < other.waited_for.size(); ++n) {
-    waited_for[n] = waited_for[n] + other.waited_for[n];
+  for (uint32_t node = 0; node < other.waited_for.size(); ++node) {
+    blame(NodeId{node}, other.waited_for[node]);
   }
   return *this;
 }
 
-std::vector<double> TableStats::to_numbers() const {
-  const auto number = [](auto n) { return static_cast<double>(n); };
-  std::vector<double> numbers = {
-      number(local_rows),     number(remote_rows),  number(pulled_rows),
-      number(pushed_rows),    number(bytes_out),    number(staleness.sum_),
-      number(staleness.max_), number(wait_rows.ns), number(wait_clock.ns)};
-  for (const uint64_t count : staleness.counts_) numbers.push_back(number(count));
-  for (const Duration waited : waited_for) numbers.push_back(number(waited.ns));
-  return numbers;
+TableStats WorkerStats::total() const {
+  TableStats sum;
+  for (const TableStats& table : tables) sum += table;
+  return sum;
 }
 
-TableStats TableStats::from_numbers(std::span<const double> numbers) {
-  TableStats stats;
-  constexpr size_t kFixed = 9;
-  if (numbers.size() < kFixed + StalenessHistogram::kBuckets) return stats;
-  const auto count = [&](size_t i) { return static_cast<uint64_t>(numbers[i]); };
-  stats.local_rows = count(0);
-  stats.remote_rows = count(1);
-  stats.pulled_rows = count(2);
-  stats.pushed_rows = count(3);
-  stats.bytes_out = count(4);
-  stats.staleness.sum_ = count(5);
-  stats.staleness.max_ = count(6);
-  stats.wait_rows = nanoseconds(static_cast<int64_t>(numbers[7]));
-  stats.wait_clock = nanoseconds(static_cast<int64_t>(numbers[8]));
-  for (size_t b = 0; b < StalenessHistogram::kBuckets; ++b) {
-    stats.staleness.counts_[b] = count(kFixed + b);
+WorkerStats& WorkerStats::operator+=(const WorkerStats& other) {
+  if (tables.size() < other.tables.size()) tables.resize(other.tables.size());
+  for (size_t i = 0; i < other.tables.size(); ++i) tables[i] += other.tables[i];
+  return *this;
+}
+
+namespace {
+
+constexpr size_t kCounts = 5, kWaits = 2, kBuckets = StalenessHistogram::kBuckets;
+
+}  // namespace
+
+// Per table: counts, buckets and their sum, waits, a place per node, a maximum per worker.
+size_t StatsSum::length() const {
+  return tables_ * (kCounts + kBuckets + 1 + kWaits + nodes_ + workers_);
+}
+
+std::vector<double> StatsSum::pack(const WorkerStats& stats, WorkerId worker) const {
+  HEMIOLA_CHECK(stats.tables.size() <= tables_);
+  HEMIOLA_CHECK(worker.value < workers_);
+  std::vector<double> sums;
+  sums.reserve(length());
+  auto put = [&](auto value) { sums.push_back(static_cast<double>(value)); };
+  for (size_t i = 0; i < tables_; ++i) {
+    const TableStats table = i < stats.tables.size() ? stats.tables[i] : TableStats{};
+    HEMIOLA_CHECK(table.waited_for.size() <= nodes_);
+    put(table.local_rows), put(table.remote_rows), put(table.pulled_rows), put(table.pushed_rows);
+    put(table.bytes_out);
+    for (uint64_t reads : table.staleness.buckets_) put(reads);
+    put(table.staleness.sum_);
+    put(table.wait_rows.ns), put(table.wait_clock.ns);
+    for (size_t node = 0; node < nodes_; ++node) {
+      put(node < table.waited_for.size() ? table.waited_for[node].ns : 0);
+    }
+    for (size_t w = 0; w < workers_; ++w) put(w == worker.value ? table.staleness.max_ : 0);
   }
-  for (size_t i = kFixed + StalenessHistogram::kBuckets; i < numbers.size(); ++i) {
-    stats.waited_for.push_back(nanoseconds(static_cast<int64_t>(numbers[i])));
+  return sums;
+}
+
+WorkerStats StatsSum::unpack(std::span<const double> sums) const {
+  HEMIOLA_CHECK(sums.size() == length());
+  size_t at = 0;
+  auto count = [&] { return static_cast<uint64_t>(sums[at++]); };
+  auto time = [&] { return Duration{static_cast<int64_t>(sums[at++])}; };
+  WorkerStats stats;
+  stats.tables.resize(tables_);
+  for (TableStats& table : stats.tables) {
+    table.local_rows = count();
+    table.remote_rows = count();
+    table.pulled_rows = count();
+    table.pushed_rows = count();
+    table.bytes_out = count();
+    for (uint64_t& reads : table.staleness.buckets_) reads = count();
+    table.staleness.sum_ = count();
+    table.wait_rows = time();
+    table.wait_clock = time();
+    for (uint32_t node = 0; node < nodes_; ++node) table.blame(NodeId{node}, time());
+    for (size_t w = 0; w < workers_; ++w) {
+      table.staleness.max_ = std::max(table.staleness.max_, count());
+    }
   }
   return stats;
 }

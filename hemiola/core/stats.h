@@ -1,7 +1,7 @@
-// What a worker counts while it trains, per table.
+// What a worker saw of its tables: where rows were, how old they were, and for whom it waited.
 //
-// Plain numbers owned by one thread; sums of two workers' counts are made with +=, and counts
-// travel as doubles when a job adds them up.
+// Thread safety: counters belong to one worker; they are added up when the worker has finished.
+// Bumping one costs an increment, so they are always on.
 #pragma once
 
 #include <algorithm>
@@ -14,29 +14,32 @@
 
 namespace hemiola {
 
-// How many clocks old what was read was: exact below kBuckets - 1, the last bucket has the rest.
+// How many ticks old the rows were that a worker read. Bucket i counts reads of age i, the last
+// bucket all older ones too; sum and max are exact all the same.
 class StalenessHistogram {
  public:
   static constexpr size_t kBuckets = 17;
 
-  void add(int32_t clocks, uint64_t times = 1) {
-    const auto old = static_cast<size_t>(std::max(0, clocks));
-    counts_[std::min(old, kBuckets - 1)] += times;
-    sum_ += old * times;
-    max_ = std::max<uint64_t>(max_, old);
+  // A row that is ahead of the reader's clock is fresh: its age counts as 0.
+  void add(int32_t age, uint64_t reads = 1) {
+    const auto a = static_cast<uint64_t>(std::max(age, 0));
+    buckets_[std::min<uint64_t>(a, kBuckets - 1)] += reads;
+    sum_ += a * reads;
+    if (reads > 0) max_ = std::max(max_, a);
   }
 
   uint64_t count() const;
-  uint64_t count(size_t bucket) const { return counts_[bucket]; }
-  double mean() const;
+  uint64_t count(size_t bucket) const { return buckets_[bucket]; }
   uint64_t max() const { return max_; }
+  double mean() const;  // 0 when nothing was read
 
   StalenessHistogram& operator+=(const StalenessHistogram& other);
   friend bool operator==(const StalenessHistogram&, const StalenessHistogram&) = default;
 
  private:
-  friend struct TableStats;
-  std::array<uint64_t, kBuckets> counts_{};
+  friend class StatsSum;
+
+  std::array<uint64_t, kBuckets> buckets_{};
   uint64_t sum_ = 0;
   uint64_t max_ = 0;
 };
@@ -48,16 +51,45 @@ struct TableStats {
   uint64_t pushed_rows = 0;  // changed rows whose change was handed on
   uint64_t bytes_out = 0;
   StalenessHistogram staleness;
-  Duration wait_rows;                // blocked for rows
-  Duration wait_clock;               // blocked for the slowest worker
-  std::vector<Duration> waited_for;  // by node: blocked for it
+  Duration wait_rows;                // blocked until rows came
+  Duration wait_clock;               // blocked until slower workers had ticked
+  std::vector<Duration> waited_for;  // by NodeId, as long as needed; adds up both waits
+
+  void blame(NodeId node, Duration time) {
+    if (node.value >= waited_for.size()) waited_for.resize(node.value + 1);
+    waited_for[node.value] = waited_for[node.value] + time;
+  }
 
   TableStats& operator+=(const TableStats& other);
+};
 
-  // All numbers in a fixed order, so that counts can be summed by a Reduce. The maximum of the
-  // staleness does not survive summing; reduce it apart.
-  std::vector<double> to_numbers() const;
-  static TableStats from_numbers(std::span<const double> numbers);
+// One worker's, by TableId; or the sum of several workers'.
+struct WorkerStats {
+  std::vector<TableStats> tables;
+
+  TableStats total() const;
+  WorkerStats& operator+=(const WorkerStats& other);
+};
+
+// The way of the workers' stats through a cluster Reduce, which adds up doubles: every worker
+// packs its own, and the element-wise sum of all of them unpacks to the stats of the whole job.
+// A maximum cannot be summed, so each worker has a place of its own for its maxima.
+// Counts are exact up to 2^53.
+class StatsSum {
+ public:
+  StatsSum(size_t tables, size_t nodes, size_t workers)
+      : tables_(tables), nodes_(nodes), workers_(workers) {}
+
+  size_t length() const;
+
+  // REQUIRES: stats has at most `tables` tables and blames only nodes below `nodes`.
+  std::vector<double> pack(const WorkerStats& stats, WorkerId worker) const;
+
+  // REQUIRES: sums.size() == length().
+  WorkerStats unpack(std::span<const double> sums) const;
+
+ private:
+  size_t tables_, nodes_, workers_;
 };
 
 }  // namespace hemiola
