@@ -130,6 +130,7 @@ void Client::rows(TableId table, std::span<const Key> keys, Access access, std::
     stats_[table.value].local_rows += keys.size();
     return;
   }
+  settle_pushes();
   locate(table, keys, access, out);
   if (missing_.empty()) return;
   if (!rows.keeps_copies()) {
@@ -342,6 +343,13 @@ void Client::push_remote(TableId table, std::span<const Key> keys, std::span<con
   stats_[table.value].pushed_rows += which.size();
   pushes_.push_back(std::move(call));
   port_.post(*pushes_.back());
+}
+
+// A copy may have come since a push found none: it has the push only once the loop has seen it.
+void Client::settle_pushes() {
+  for (; !pushes_.empty(); pushes_.pop_front()) {
+    wait_for(*pushes_.front(), pushes_.front()->table, &TableStats::wait_rows);
+  }
 }
 
 void Client::prefetch(TableId table, std::span<const Key> keys) {

@@ -87,6 +87,7 @@ class Client {
   void take_dirty(std::vector<DirtyKeys>& into);
   void push_remote(TableId table, std::span<const Key> keys, std::span<const float> deltas,
                    std::span<const uint32_t> which);
+  void settle_pushes();
   std::unique_ptr<FetchCall> fetch_to(TableId table, std::span<const Key> keys,
                                       std::span<float> out);
   void finish_prefetch(TableId table);

@@ -72,10 +72,21 @@ void Holder::push(PushCall& call, Outbox& out) {
     Writer& writer = writers[rows.partition().owner(call.keys[i]).value];
     if (writer.size() == 0) writer.put(UpdateHead{{}, call.table, call.worker, call.clock});
     writer.put(call.keys[i]);
-    std::byte* to = writer.skip(length * sizeof(float));
-    std::memcpy(to, call.deltas.data() + i * length, length * sizeof(float));
+    const float* delta = call.deltas.data() + i * length;
+    std::memcpy(writer.skip(length * sizeof(float)), delta, length * sizeof(float));
+    if (rows.keeps_copies()) add_sent(rows, call.keys[i], delta);
   }
   for (uint32_t n = 0; n < writers.size(); ++n) close_batch(NodeId{n}, writers[n], call.table, out);
+}
+
+// A copy that came while the push was on its way to this loop gets what it missed.
+void Holder::add_sent(const Rows& rows, Key key, const float* delta) {
+  const Copies& copies = rows.view(0);
+  const uint32_t slot = copies.find_unlinked(key);
+  if (slot == Copies::kNone) return;
+  LatchGuard guard(rows.latches(), copies.value(slot));
+  vec().add(copies.value(slot), delta, rows.row_length());
+  vec().add(copies.base(slot), delta, rows.row_length());
 }
 
 void Holder::flush(WorkerId worker, Clock clock, const std::vector<DirtyKeys>& dirty, Outbox& out) {
@@ -166,7 +177,9 @@ void Holder::rows(NodeId from, const Bytes& body, Outbox& out) {
       install(view_of(call), call.table, request.pull.keys[i], row, head.complete, from,
               head.applied);
     } else {
-      vec().copy(call.sink[request.places[i]], row, length);
+      const Key key = request.pull.keys[i];
+      const float* whole = with_unapplied(call.table, key, row, from, head.applied);
+      vec().copy(call.sink[request.places[i]], whole, length);
     }
   }
   answered(call, from, out);
@@ -234,10 +247,10 @@ const float* Holder::with_unapplied(TableId table, Key key, const float* fresh, 
 
 void Holder::applied(NodeId from, const AppliedBody& body, Outbox& out) {
   acked(from, body.batch);
-  if (body.round == 0) return;
+  if (body.round == 0 || body.after > channels_[from.value].round) return;
   channels_[from.value].round = body.round;
   tables_.set_refreshed_by(from, body.complete);
-  out.send(from, Kind::applied, encode_head(AppliedBody{{}, {}, 0, body.round}));
+  out.send(from, Kind::applied, encode_head(AppliedBody{{}, {}, 0, 0, body.round}));
   std::vector<Parked> ready;
   std::erase_if(parked_, [&](const Parked& p) {
     if (p.owner != from || p.call->needed > body.complete) return false;
@@ -251,35 +264,51 @@ void Holder::applied(NodeId from, const AppliedBody& body, Outbox& out) {
 // freed when every worker has ticked since, which sends what it still held.
 void Holder::evict(WorkerId ticked, Outbox& out) {
   const Place& place = tables_.place();
-  const uint64_t bit = uint64_t{1} << ((ticked.value - place.first_worker().value) % 64);
+  if (place.workers_per_node > 64) return;
+  const uint64_t bit = uint64_t{1} << (ticked.value - place.first_worker().value);
   for (Dropped& dropped : dropped_) {
     dropped.workers_to_tick &= ~bit;
     if (dropped.workers_to_tick != 0) continue;
     Copies& copies = tables_.rows(dropped.table).view(dropped.view);
-    for (const Key key : dropped.keys) copies.release(key);
+    for (const auto& [key, unlinking] : dropped.keys) copies.release(key, unlinking);
   }
   std::erase_if(dropped_, [](const Dropped& d) { return d.workers_to_tick == 0; });
   for (uint32_t t = 0; t < tables_.size(); ++t) {
-    Rows& rows = tables_.rows(TableId{t});
+    const Rows& rows = tables_.rows(TableId{t});
     for (uint32_t v = 0; v < rows.views(); ++v) {
-      Copies& copies = rows.view(v);
-      if (copies.held() <= rows.options().copies_max || place.workers_per_node > 64) continue;
-      Dropped drop{TableId{t}, v, copies.unused(copies.held() - rows.options().copies_max), 0};
-      if (drop.keys.empty()) continue;
-      const uint32_t workers = place.workers_per_node;
-      drop.workers_to_tick = workers == 64 ? ~uint64_t{0} : (uint64_t{1} << workers) - 1;
-      std::vector<PullBody> gone(place.nodes);
-      for (const Key key : drop.keys) {
-        copies.unlink(key);
-        gone[rows.partition().owner(key).value].keys.push_back(key);
-      }
-      for (uint32_t n = 0; n < gone.size() && rows.options().staleness.push; ++n) {
-        gone[n].table = TableId{t};
-        if (!gone[n].keys.empty()) out.send(NodeId{n}, Kind::unsubscribe, gone[n].encode());
-      }
-      dropped_.push_back(std::move(drop));
+      if (rows.view(v).held() > rows.options().copies_max) drop_copies(TableId{t}, v, out);
     }
   }
+}
+
+void Holder::drop_copies(TableId table, uint32_t view, Outbox& out) {
+  const Place& place = tables_.place();
+  const Rows& rows = tables_.rows(table);
+  Copies& copies = rows.view(view);
+  Dropped drop{table, view, {}, ~uint64_t{0} >> (64 - place.workers_per_node)};
+  std::vector<PullBody> gone(place.nodes);
+  // An answer that is on its way would bring the copy back without its subscription.
+  const auto spared = asked_for(table);
+  for (const Key key : copies.unused(copies.held() - rows.options().copies_max)) {
+    if (spared.contains(key)) continue;
+    drop.keys.emplace_back(key, copies.unlink(key));
+    gone[rows.partition().owner(key).value].keys.push_back(key);
+  }
+  if (drop.keys.empty()) return;
+  dropped_.push_back(std::move(drop));
+  for (uint32_t n = 0; n < gone.size() && rows.options().staleness.push; ++n) {
+    gone[n].table = table;
+    if (!gone[n].keys.empty()) out.send(NodeId{n}, Kind::unsubscribe, gone[n].encode());
+  }
+}
+
+std::unordered_set<Key> Holder::asked_for(TableId table) const {
+  std::unordered_set<Key> keys;
+  for (const auto& [number, request] : requests_) {
+    if (request.pull.table == table)
+      keys.insert(request.pull.keys.begin(), request.pull.keys.end());
+  }
+  return keys;
 }
 
 // What the peer may have missed is sent again; it knows repeats by their numbers.

@@ -6,10 +6,10 @@
 #pragma once
 
 #include <deque>
-#include <functional>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "hemiola/table/calls.h"
@@ -33,6 +33,9 @@ class Holder {
 
   // Drops copies beyond the tables' limits; called after a worker's tick.
   void evict(WorkerId ticked, Outbox& out);
+
+  // The last batch that was sent to an owner.
+  BatchSeq sent(NodeId owner) const { return channels_[owner.value].last; }
 
   void link_again(NodeId peer, Outbox& out);
 
@@ -71,12 +74,15 @@ class Holder {
   struct Dropped {
     TableId table;
     uint32_t view = 0;
-    std::vector<Key> keys;
-    uint64_t workers_to_tick = 0;  // bit per local worker
+    std::vector<std::pair<Key, uint32_t>> keys;  // with the number of their unlinking
+    uint64_t workers_to_tick = 0;                // bit per local worker
   };
 
   Copies& view_of(const FetchCall& call) const;
+  void add_sent(const Rows& rows, Key key, const float* delta);
   void flush_copies(WorkerId worker, Clock clock, const DirtyKeys& dirty, Outbox& out);
+  void drop_copies(TableId table, uint32_t view, Outbox& out);
+  std::unordered_set<Key> asked_for(TableId table) const;
   void close_batch(NodeId owner, Writer& writer, TableId table, Outbox& out);
   void install(Copies& copies, TableId table, Key key, const float* fresh, Clock tag, NodeId owner,
                BatchSeq applied);

@@ -75,9 +75,10 @@ void TableMachine::on_message(const Envelope& envelope, Outbox& out) {
     case Kind::refresh:
       return holder_.refresh(from, body, out);
     case Kind::mark: {
-      const auto mark = reader.get<MarkBody>();
+      const auto message = reader.get<MarkMessage>();
       if (!reader.finished()) break;
-      board_.mark(from, mark);
+      if (message.batches > owner_.received(from)) return;
+      board_.mark(from, message.mark);
       clocks_moved(out);
       return owner_.peer_ticked(from, out);
     }
@@ -113,7 +114,7 @@ void TableMachine::clocks_moved(Outbox& out) {
     if (own.clock != told_.clock || own.generation != told_.generation) {
       told_ = own;
       for (uint32_t n = 0; n < tables_.place().nodes; ++n) {
-        if (NodeId{n} != self) out.send(NodeId{n}, Kind::mark, encode_head(own));
+        if (NodeId{n} != self) send_mark(NodeId{n}, out);
       }
     }
     const bool passed = board_.pass_barrier();
@@ -125,6 +126,10 @@ void TableMachine::clocks_moved(Outbox& out) {
     if (!passed) break;
   }
   release_waiting(out);
+}
+
+void TableMachine::send_mark(NodeId to, Outbox& out) {
+  out.send(to, Kind::mark, encode_head(MarkMessage{board_.own(), holder_.sent(to)}));
 }
 
 bool TableMachine::may_go_on(const TableCall& call) const {
@@ -200,7 +205,7 @@ std::string TableMachine::why_waits(const TableCall& call) const {
 
 void TableMachine::on_link_again(NodeId peer, Outbox& out) {
   holder_.link_again(peer, out);
-  out.send(peer, Kind::mark, encode_head(board_.own()));
+  send_mark(peer, out);
   owner_.link_again(peer, out);
 }
 

@@ -39,6 +39,7 @@ class TableMachine : public Machine {
   void on_pull(NodeId from, const Bytes& body, bool subscribe, Outbox& out);
   void on_timer(Instant now, Outbox& out);
   void on_link_again(NodeId peer, Outbox& out);
+  void send_mark(NodeId to, Outbox& out);
   void clocks_moved(Outbox& out);
   void release_waiting(Outbox& out);
   bool may_go_on(const TableCall& call) const;

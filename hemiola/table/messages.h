@@ -72,6 +72,13 @@ struct MarkBody {
   Clock last;
 };
 
+// A mark on its way: it holds once the receiver has the sender's batches through `batches`. One
+// that overtook them after a lost link is ignored; it comes again behind them.
+struct MarkMessage {
+  MarkBody mark;
+  BatchSeq batches;
+};
+
 struct RefreshHead {
   TableId table;
   BatchSeq applied;
@@ -81,6 +88,7 @@ struct AppliedBody {
   BatchSeq batch;
   Clock complete;
   uint32_t round = 0;     // of the refreshes that this message closes; 0: none
+  uint32_t after = 0;     // it has all changes since this round; counts only if that was taken in
   uint32_t received = 0;  // the last round of the other side that was taken in
 };
 

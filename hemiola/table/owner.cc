@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <tuple>
 
-#include "hemiola/core/check.h"
 #include "hemiola/core/vec.h"
 
 namespace hemiola {
@@ -93,11 +92,10 @@ void Owner::update(NodeId from, const Bytes& body, Outbox& out) {
   }
   Peer& peer = peers_[from.value];
   const TableOptions& options = tables_.rows(head.table).options();
+  // After a gap (a link was lost) the sender sends again from the first that is missing.
+  if (head.batch.value > peer.received.value + 1) return;
   const bool repeat = head.batch <= peer.received;
-  if (!repeat) {
-    HEMIOLA_CHECK(head.batch.value == peer.received.value + 1);
-    peer.received = head.batch;
-  }
+  peer.received = std::max(peer.received, head.batch);
   const bool lost = options.sabotage == Sabotage::acked_but_lost && head.batch.value % 7 == 3;
   if ((!repeat || options.sabotage == Sabotage::applied_twice) && !lost) {
     if (options.staleness.strict) {
@@ -106,7 +104,7 @@ void Owner::update(NodeId from, const Bytes& body, Outbox& out) {
       apply(from, head, body);
     }
   }
-  if (++peer.unacked >= kBatchesUnacked || repeat) acknowledge(from, 0, out);
+  if (++peer.unacked >= kBatchesUnacked || repeat) acknowledge(from, 0, 0, out);
 }
 
 void Owner::apply(NodeId from, const UpdateHead& head, const Bytes& body) {
@@ -187,7 +185,12 @@ void Owner::peer_ticked(NodeId peer, Outbox& out) {
 void Owner::refresh(NodeId to, Outbox& out) {
   Peer& peer = peers_[to.value];
   peer.owes = peer.open.size() >= kRoundsOpen;
-  if (peer.owes) return;
+  if (!peer.owes) send_round(to, peer.rounds, out);
+}
+
+// Sends what is pending; `after`: the round since which it has all changes.
+void Owner::send_round(NodeId to, uint32_t after, Outbox& out) {
+  Peer& peer = peers_[to.value];
   for (uint32_t t = 0; t < peer.pending.size(); ++t) {
     for (const uint32_t index : peer.pending[t]) {
       holders_[t].pending[index * words_ + to.value / 64] &= ~(uint64_t{1} << (to.value % 64));
@@ -196,7 +199,7 @@ void Owner::refresh(NodeId to, Outbox& out) {
   }
   peer.open.push_back({++peer.rounds, std::move(peer.pending)});
   peer.pending.assign(tables_.size(), {});
-  acknowledge(to, peer.rounds, out);
+  acknowledge(to, peer.rounds, after, out);
 }
 
 void Owner::send_rows(NodeId to, TableId table, const std::vector<uint32_t>& list, Outbox& out) {
@@ -221,14 +224,15 @@ void Owner::send_rows(NodeId to, TableId table, const std::vector<uint32_t>& lis
   }
 }
 
-void Owner::acknowledge(NodeId to, uint32_t round, Outbox& out) {
+void Owner::acknowledge(NodeId to, uint32_t round, uint32_t after, Outbox& out) {
   peers_[to.value].unacked = 0;
   out.send(to, Kind::applied,
-           encode_head(AppliedBody{peers_[to.value].received, complete_, round, 0}));
+           encode_head(AppliedBody{peers_[to.value].received, complete_, round, after, 0}));
 }
 
 void Owner::peer_took_in(NodeId node, uint32_t round, Outbox& out) {
   Peer& peer = peers_[node.value];
+  peer.taken = std::max(peer.taken, round);
   while (!peer.open.empty() && peer.open.front().number <= round) peer.open.pop_front();
   if (peer.owes) refresh(node, out);
 }
@@ -252,9 +256,9 @@ void Owner::link_again(NodeId node, Outbox& out) {
   }
   peer.open.clear();
   if (tables_.any_push()) {
-    refresh(node, out);
+    send_round(node, peer.taken, out);
   } else {
-    acknowledge(node, 0, out);
+    acknowledge(node, 0, 0, out);
   }
 }
 

@@ -38,6 +38,8 @@ class Owner {
   void link_lost(NodeId peer);
   void link_again(NodeId peer, Outbox& out);
 
+  // The last batch of a peer that is here, all before it included.
+  BatchSeq received(NodeId peer) const { return peers_[peer.value].received; }
   Clock complete() const { return complete_; }
   uint64_t rows_refreshed() const { return rows_refreshed_; }
 
@@ -65,6 +67,7 @@ class Owner {
     RowLists pending;        // rows to be sent with the next round
     std::deque<Round> open;  // sent and not yet taken in
     uint32_t rounds = 0;     // number of the last one
+    uint32_t taken = 0;      // of the last one that the peer has taken in
     bool owes = false;       // a round is due but kRoundsOpen are open
   };
   struct Waiting {
@@ -81,8 +84,9 @@ class Owner {
   void apply_held_back();
   void answer(NodeId from, const PullBody& pull, Outbox& out);
   void refresh(NodeId to, Outbox& out);
+  void send_round(NodeId to, uint32_t after, Outbox& out);
   void send_rows(NodeId to, TableId table, const std::vector<uint32_t>& rows, Outbox& out);
-  void acknowledge(NodeId to, uint32_t round, Outbox& out);
+  void acknowledge(NodeId to, uint32_t round, uint32_t after, Outbox& out);
   bool valid(const PullBody& pull) const;
 
   TableSet& tables_;

@@ -25,14 +25,15 @@ uint32_t Copies::find_unlinked(Key key) const {
   const uint32_t slot = find(key);
   if (slot != kNone || unlinked_.empty()) return slot;
   const auto found = unlinked_.find(key);
-  return found == unlinked_.end() ? kNone : found->second;
+  return found == unlinked_.end() ? kNone : found->second.slot;
 }
 
 uint32_t Copies::make(Key key) {
   if (const auto found = unlinked_.find(key); found != unlinked_.end()) {
-    const uint32_t slot = found->second;
+    const uint32_t slot = found->second.slot;
     unlinked_.erase(found);
     ++held_;
+    touch(slot);
     return slot;
   }
   ++held_;
@@ -56,18 +57,19 @@ void Copies::publish(Key key, uint32_t slot, Clock tag) {
   }
 }
 
-void Copies::unlink(Key key) {
+uint32_t Copies::unlink(Key key) {
   const uint32_t slot = find(key);
   HEMIOLA_CHECK(slot != kNone);
   slots_[key.value].store(0, std::memory_order_release);
-  unlinked_.emplace(key, slot);
+  unlinked_.emplace(key, Unlinked{slot, ++unlinkings_});
   --held_;
+  return unlinkings_;
 }
 
-void Copies::release(Key key) {
+void Copies::release(Key key, uint32_t unlinking) {
   const auto found = unlinked_.find(key);
-  if (found == unlinked_.end()) return;  // it was asked for again meanwhile
-  free_.push_back(found->second);
+  if (found == unlinked_.end() || found->second.number != unlinking) return;
+  free_.push_back(found->second.slot);
   unlinked_.erase(found);
 }
 

@@ -54,8 +54,9 @@ class Copies {
   // It is found by workers after publish().
   uint32_t make(Key key);
   void publish(Key key, uint32_t slot, Clock tag);
-  void unlink(Key key);
-  void release(Key key);
+  // The number of the unlinking; release() does nothing when the key was asked for since.
+  uint32_t unlink(Key key);
+  void release(Key key, uint32_t unlinking);
   uint32_t held() const { return held_; }
   // Goes round the slots and gives up to `count` keys whose copies were not used since last time.
   std::vector<Key> unused(uint32_t count);
@@ -68,7 +69,12 @@ class Copies {
   Arena<std::atomic<int32_t>> tags_;    // per slot
   Arena<std::atomic<uint8_t>> used_;    // per slot, when use is counted
   Arena<Key> keys_;                     // per slot, when use is counted
-  std::unordered_map<Key, uint32_t> unlinked_;
+  struct Unlinked {
+    uint32_t slot = 0;
+    uint32_t number = 0;
+  };
+  std::unordered_map<Key, Unlinked> unlinked_;
+  uint32_t unlinkings_ = 0;
   std::vector<uint32_t> free_;
   uint32_t slots_made_ = 0;
   uint32_t held_ = 0;

@@ -1,0 +1,81 @@
+#include "tests/sweep.h"
+
+#include "hemiola/table/machine.h"
+
+namespace hemiola::oracle {
+
+Plan random_plan(uint64_t seed, const std::string& scheme) {
+  Random random(mix(seed, 1));
+  Plan plan;
+  plan.seed = seed;
+  plan.nodes = 1 + static_cast<uint32_t>(random.below(4));
+  plan.workers_per_node = 1 + static_cast<uint32_t>(random.below(3));
+  plan.rows = 1 + static_cast<uint32_t>(random.below(12));
+  plan.phases = 1 + static_cast<uint32_t>(random.below(2));
+  plan.ticks = 1 + static_cast<uint32_t>(random.below(5));
+  const uint64_t tables = 1 + random.below(2);
+  for (uint64_t t = 0; t < tables; ++t) {
+    TableOptions table;
+    table.staleness = parse_staleness(scheme);
+    const bool limited = random.chance(0.3) && !table.staleness.strict;
+    if (limited) table.copies_max = static_cast<uint32_t>(random.below(4));
+    plan.tables.push_back(table);
+  }
+  return plan;
+}
+
+sim::WorldOptions random_world(uint64_t seed, const Plan& plan) {
+  Random random(mix(seed, 2));
+  sim::WorldOptions world;
+  world.seed = seed;
+  world.stack_bytes = 128 << 10;
+  world.network.latency = microseconds(5 + static_cast<int64_t>(random.below(500)));
+  world.network.jitter = microseconds(static_cast<int64_t>(random.below(1000)));
+  world.network.tail_chance = random.chance(0.5) ? 0.05 : 0;
+  world.network.tail = milliseconds(5);
+  if (random.chance(0.3)) world.network.nic_bytes_per_second = 1e6;
+  for (uint32_t n = 0; n < plan.nodes; ++n) {
+    world.computer.speeds.push_back(random.chance(0.3) ? random.uniform(0.1, 1) : 1);
+  }
+  world.computer.stall_chance = random.chance(0.5) ? 0.05 : 0;
+  world.computer.stall = milliseconds(5);
+  world.deadline = Instant{seconds(600).ns};
+  if (plan.nodes > 1 && random.chance(0.7)) {
+    sim::SwizzleOptions swizzle;
+    swizzle.nodes = plan.nodes;
+    swizzle.horizon = milliseconds(40);
+    swizzle.longest = milliseconds(10);
+    world.faults = sim::swizzle(seed, swizzle);
+  }
+  return world;
+}
+
+Outcome run(const Plan& plan, sim::WorldOptions options) {
+  Outcome result;
+  result.ledger.clocks.resize(plan.workers());
+  result.ledger.hashes.resize(plan.workers());
+  const Expected expected(plan);
+  std::vector<std::unique_ptr<TableSet>> sets;
+  sim::World world(std::move(options));
+  View view{Epoch{1}, {}};
+  for (uint32_t n = 0; n < plan.nodes; ++n) {
+    const Place place{NodeId{n}, plan.nodes, plan.workers_per_node};
+    sets.push_back(std::make_unique<TableSet>(plan.make_tables(), place));
+    TableSet& tables = *sets.back();
+    auto core = std::make_unique<NodeCore>(NodeId{n});
+    core->add(MachineId::table, std::make_unique<TableMachine>(tables));
+    world.add_node(std::move(core),
+                   [&](WorkerPort& port) { work(port, tables, plan, expected, result.ledger); });
+    view.members.push_back({NodeId{n}, "", plan.workers_per_node, place.first_worker()});
+  }
+  world.start_without_cluster(view);
+  try {
+    result.world = world.run();
+    if (!result.world.finished) result.violation = "stuck: " + result.world.stuck_reason;
+  } catch (const Violation& violation) {
+    result.violation = violation.what();
+  }
+  return result;
+}
+
+}  // namespace hemiola::oracle
