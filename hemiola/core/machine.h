@@ -31,6 +31,7 @@ struct Call {
   // The driver's: set when the machine has completed the call. A call is posted again only
   // after it was done and reset.
   std::atomic<uint32_t> done{0};
+  Call* next = nullptr;  // the driver's: links the calls that wait for the loop
 };
 
 struct MessageArrived {
@@ -52,6 +53,7 @@ struct PeerUp {
 struct PeerLost {
   NodeId peer;
   std::string why;
+  bool final = false;  // the peer refused this node: dialling again will not help
 };
 
 // What one machine of a node tells the others of the same node.

@@ -1,0 +1,106 @@
+#include "hemiola/net/socket.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "hemiola/core/check.h"
+
+namespace hemiola::net {
+namespace {
+
+constexpr int kBacklog = 256;
+
+void set(int fd, int level, int name, int value) {
+  ::setsockopt(fd, level, name, &value, sizeof(value));
+}
+
+// A socket file outlives a process that was killed. It is stale when nobody accepts behind it.
+bool is_stale(const SocketAddress& at) {
+  const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  return ::connect(probe.get(), at.get(), at.size) != 0 && errno == ECONNREFUSED;
+}
+
+[[noreturn]] void cannot_listen(const std::string& address, int error) {
+  if (error == EADDRINUSE) {
+    throw UserError("cannot listen on " + address +
+                    ": it is in use by another program; choose another port or path");
+  }
+  throw UserError("cannot listen on " + address + ": " + system_text(error));
+}
+
+}  // namespace
+
+void Fd::reset() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+std::string system_text(int error) { return std::generic_category().message(error); }
+
+Fd start_connect(const SocketAddress& to) {
+  Fd fd(::socket(to.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return fd;
+  if (::connect(fd.get(), to.get(), to.size) != 0 && errno != EINPROGRESS) {
+    const int error = errno;
+    fd.reset();
+    errno = error;
+  }
+  return fd;
+}
+
+void tune(int fd, bool tcp, int silence_ms) {
+  if (!tcp) {
+    set(fd, SOL_SOCKET, SO_SNDBUF, 1 << 20);
+    return;
+  }
+  set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  const int probe_s = std::max(1, silence_ms / 4000);
+  set(fd, IPPROTO_TCP, TCP_KEEPIDLE, probe_s);
+  set(fd, IPPROTO_TCP, TCP_KEEPINTVL, probe_s);
+  set(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+  set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, silence_ms);
+}
+
+Listener Listener::open(const std::string& text) {
+  Address address = Address::parse(text);
+  const SocketAddress at = resolve(address).front();
+  Fd fd(::socket(at.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) cannot_listen(text, errno);
+  const bool tcp = address.kind == Address::Kind::tcp;
+  if (tcp) set(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+  if (::bind(fd.get(), at.get(), at.size) != 0) {
+    const int error = errno;
+    if (tcp || error != EADDRINUSE || !is_stale(at)) cannot_listen(text, error);
+    ::unlink(address.host.c_str());
+    if (::bind(fd.get(), at.get(), at.size) != 0) cannot_listen(text, errno);
+  }
+  if (!tcp) ::chmod(address.host.c_str(), S_IRUSR | S_IWUSR);
+  if (::listen(fd.get(), kBacklog) != 0) cannot_listen(text, errno);
+  if (tcp) {
+    SocketAddress bound;
+    ::getsockname(fd.get(), bound.get(), &bound.size);
+    address.port = Address::parse(bound.text()).port;
+  }
+  return Listener(std::move(fd), address.text(), tcp ? "" : address.host);
+}
+
+Listener::~Listener() { close(); }
+
+void Listener::close() {
+  if (fd_ && !path_.empty()) ::unlink(path_.c_str());
+  fd_.reset();
+}
+
+Fd Listener::accept(SocketAddress& from) {
+  return Fd(::accept4(fd_.get(), from.get(), &from.size, SOCK_CLOEXEC | SOCK_NONBLOCK));
+}
+
+}  // namespace hemiola::net
