@@ -115,6 +115,11 @@ TEST(FiberDeathTest, An_overflow_of_the_stack_stops_at_the_guard_page) {
   GTEST_SKIP() << "the thread sanitizer's own handler needs the stack that has overflowed";
 #endif
   GTEST_FLAG_SET(death_test_style, "threadsafe");
+#ifdef HEMIOLA_SANITIZE_ADDRESS
+  const char* const report = "stack-overflow";
+#else
+  const char* const report = "";
+#endif
   EXPECT_DEATH(
       {
         std::function<int(int)> deeper = [&](int n) {
@@ -124,7 +129,7 @@ TEST(FiberDeathTest, An_overflow_of_the_stack_stops_at_the_guard_page) {
         Fiber fiber(kStack, [&] { deeper(1000); });
         fiber.resume();
       },
-      "");
+      report);
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ struct NetworkModel {
   Duration tail = milliseconds(1);       // by up to so much
   double link_bytes_per_second = 0;      // of each link and direction; 0: no limit
   double nic_bytes_per_second = 1.25e9;  // of each node and direction; 0: no limit
-  uint32_t frame_bytes = 32;             // what a frame adds to its body
+  uint32_t frame_bytes = 24;             // what a frame adds to its body
   Duration notice = milliseconds(1);     // an end learns of a lost connection within so much
 
   // Throws UserError for values that make no sense.
@@ -47,8 +47,10 @@ struct Link {
   uint32_t generation = 0;  // a message of an earlier one was lost
   bool open = false;        // the sending end has a connection
   bool connecting = false;
+  bool dialled = false;  // by the sending end: what it sends waits for the connection
   bool was_open = false;
-  std::vector<uint32_t> held;  // what waits behind a cut, in order; the world's slots
+  std::vector<uint32_t> waiting;  // for the connection, in order; the world's slots
+  std::vector<uint32_t> held;     // what waits behind a cut, in order; the world's slots
 };
 
 class Network {

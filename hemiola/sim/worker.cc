@@ -42,8 +42,10 @@ Worker::Worker(World& world, WorkerId id, NodeId node, const std::function<void(
       }) {}
 
 void Worker::post(Call& call) {
-  if (over_) return;
   call.worker = id_;
+  call.error.clear();
+  call.done.store(0, std::memory_order_relaxed);
+  if (over_) return;
   lead_ns_ += world_.options().call_cost.ns;
   const Instant at = world_.hand_over(world_.now() + Duration{lead_ns_});
   last_post_ns_ = std::max(at.ns, last_post_ns_ + 1);

@@ -79,7 +79,8 @@ class World {
   void start_without_cluster(View view);
 
   // Runs until the job is over on all nodes (each gets TimerFired{cluster, 0} at its start), or
-  // nothing more can happen, or a limit is reached. All workers are unwound when it returns.
+  // nothing more can happen, or a limit is reached. Where the job is over, the machines get no
+  // more events and the workers JobEnded. All workers are unwound when it returns.
   // Throws what a worker's code threw, JobEnded apart. REQUIRES: called once.
   Outcome run();
 
@@ -152,6 +153,7 @@ class World {
   };
 
   Node& node(NodeId id) { return *nodes_[id.value]; }
+  bool gone(NodeId id) const { return nodes_[id.value]->dead || nodes_[id.value]->over; }
 
   // The queue.
   uint32_t take(Record record);
@@ -175,6 +177,7 @@ class World {
   void note(const Record& record);
   void carry_out(NodeId id, int64_t cost_ns);
   void transmit(NodeId from, Outbox::Send& send, Instant at);
+  void depart(uint32_t slot, Instant at);
   void complete(Call& call, Instant at);
   void act_on(NodeId id, Notice& notice);
   void start_workers(NodeId id);
@@ -198,6 +201,8 @@ class World {
   void freeze_node(NodeId id, Instant end);
   void thaw_node(NodeId id);
   void kill_node(NodeId id);
+  void leave(NodeId id);
+  void close(NodeId id, NodeId peer, Duration later, const char* why);
 
   WorldOptions options_;
   Instant now_;

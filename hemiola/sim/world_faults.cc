@@ -1,11 +1,18 @@
 // The half of the world that makes and breaks connections, nodes and their time.
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "hemiola/core/check.h"
 #include "hemiola/sim/world.h"
 
 namespace hemiola::sim {
+
+namespace {
+
+constexpr Duration kGrace = milliseconds(1000);
+
+}  // namespace
 
 // ---- the way of a message
 
@@ -27,7 +34,11 @@ void World::arrive(uint32_t slot) {
     const Instant at = network_->admit(record.node, record.body.size(), now_);
     if (at > now_) return push_slot(at, slot);
   }
-  if (record.what == What::message) ++node(record.node).counters.messages_received;
+  if (record.what == What::message) {
+    ++node(record.node).counters.messages_received;
+  } else {
+    network_->link(record.node, record.peer).open = false;
+  }
   enqueue(slot);
 }
 
@@ -48,24 +59,31 @@ void World::release(NodeId from, NodeId to) {
 
 void World::lose_what_is_underway(Link& path) {
   ++path.generation;
-  path.open = path.connecting = false;
-  for (const uint32_t slot : path.held) {
-    if (records_[slot].what == What::message) ++node(records_[slot].peer).counters.messages_lost;
-    drop(slot);
+  path.open = path.connecting = path.dialled = false;
+  for (std::vector<uint32_t>* slots : {&path.held, &path.waiting}) {
+    for (const uint32_t slot : *slots) {
+      if (records_[slot].what == What::message) ++node(records_[slot].peer).counters.messages_lost;
+      drop(slot);
+    }
+    slots->clear();
   }
-  path.held.clear();
 }
 
 // ---- connections
 
 void World::dial(NodeId from, NodeId to, Instant at) {
-  if (to.value >= nodes_.size() || to == from || node(to).dead) {
+  if (to.value >= nodes_.size() || to == from || gone(to)) {
     return lose(from, to, "nobody answers at this address", at);
   }
   Link& there = network_->link(from, to);
   Link& back = network_->link(to, from);
-  if (there.open || back.open || there.connecting) return;  // PeerUp comes or has come
-  if (there.down_until == kForever) return lose(from, to, "the connection cannot be made", at);
+  if (there.open) return;
+  there.dialled = true;
+  if (there.connecting || back.open) return;  // PeerUp is on its way
+  if (there.down_until == kForever) {
+    lose_what_is_underway(there);
+    return lose(from, to, "the connection cannot be made", at);
+  }
   there.connecting = back.connecting = true;
   push(std::max(at, there.down_until) + network_->delay(there, at),
        {.what = What::connect, .node = from, .peer = to, .number = there.generation});
@@ -76,11 +94,14 @@ void World::connect(const Record& record) {
   const NodeId ends[2] = {record.node, record.peer};
   Link& there = network_->link(ends[0], ends[1]);
   Link& back = network_->link(ends[1], ends[0]);
-  if (record.number != there.generation || node(ends[0]).dead || node(ends[1]).dead) return;
+  if (record.number != there.generation || gone(ends[0]) || gone(ends[1])) return;
   const Instant open_again = std::max(there.held_until, back.held_until);
   if (open_again == kForever) {
-    there.connecting = back.connecting = false;
-    if (!there.was_open) lose(ends[0], ends[1], "the connection cannot be made", now_);
+    for (int i = 0; i < 2; ++i) {
+      Link& path = network_->link(ends[i], ends[1 - i]);
+      if (path.dialled) lose(ends[i], ends[1 - i], "the connection cannot be made", now_);
+      lose_what_is_underway(path);
+    }
     return;
   }
   if (now_ < open_again) {
@@ -105,9 +126,10 @@ void World::connect(const Record& record) {
 void World::peer_up(uint32_t slot) {
   const Record& record = records_[slot];
   Link& path = network_->link(record.node, record.peer);
-  if (record.number != path.generation || node(record.node).dead) return drop(slot);
+  if (record.number != path.generation || gone(record.node)) return drop(slot);
   path.open = true;
-  path.connecting = false;
+  path.connecting = path.dialled = false;
+  for (const uint32_t waiting : std::exchange(path.waiting, {})) depart(waiting, now_);
   path.was_open = network_->link(record.peer, record.node).was_open = true;
   enqueue(slot);
 }
@@ -119,15 +141,15 @@ void World::lose(NodeId at_end, NodeId peer, const char* why, Instant at) {
 }
 
 void World::drop_connection(NodeId a, NodeId b, Instant down_until) {
-  if (a == b || node(a).dead || node(b).dead) return;
+  if (a == b || gone(a) || gone(b)) return;
   Link& there = network_->link(a, b);
   Link& back = network_->link(b, a);
   down_until = std::max(down_until, there.down_until);
   there.down_until = back.down_until = down_until;
   const bool wanted = there.open || back.open || there.connecting || back.connecting;
   const bool for_ever = down_until == kForever;
-  if (there.open || (there.connecting && for_ever)) lose(a, b, "connection lost", now_);
-  if (back.open || (back.connecting && for_ever)) lose(b, a, "connection lost", now_);
+  if (there.open || (there.dialled && for_ever)) lose(a, b, "connection lost", now_);
+  if (back.open || (back.dialled && for_ever)) lose(b, a, "connection lost", now_);
   lose_what_is_underway(there);
   lose_what_is_underway(back);
   if (!wanted || for_ever) return;
@@ -218,21 +240,32 @@ void World::kill_node(NodeId id) {
   for (const uint32_t index : home.workers) workers_left_ -= !workers_[index]->ended();
   for (NodeId peer{0}; peer.value < nodes_.size(); ++peer.value) {
     if (peer == id || node(peer).dead) continue;
-    Link& out = network_->link(id, peer);
-    Link& in = network_->link(peer, id);
-    const bool told = in.open || in.connecting;
-    lose_what_is_underway(in);
-    if (chance_.chance(0.5)) lose_what_is_underway(out);
-    out.open = out.connecting = false;
-    if (!told) continue;
-    const Instant at = now_ + network_->delay(out, now_);
-    out.last_arrival = std::max(at.ns, out.last_arrival + 1);
-    push(Instant{out.last_arrival}, {.what = What::peer_lost,
-                                     .node = peer,
-                                     .peer = id,
-                                     .number = out.generation,
-                                     .why = "connection closed by the other end"});
+    if (chance_.chance(0.5)) lose_what_is_underway(network_->link(id, peer));
+    close(id, peer, {}, "connection closed by the other end");
   }
+}
+
+// A node whose job is over says goodbye, and its peers hold it for lost only when their own job
+// goes on for long.
+void World::leave(NodeId id) {
+  for (NodeId peer{0}; peer.value < nodes_.size(); ++peer.value) {
+    if (peer == id || node(peer).dead) continue;
+    close(id, peer, kGrace, "it left: its job is over");
+  }
+}
+
+// The end of a connection from one side, told to the other behind all that was sent.
+void World::close(NodeId id, NodeId peer, Duration later, const char* why) {
+  Link& out = network_->link(id, peer);
+  Link& in = network_->link(peer, id);
+  const bool told = in.open || in.dialled;
+  lose_what_is_underway(in);
+  out.open = out.connecting = out.dialled = false;
+  if (!told) return;
+  const Instant at = now_ + later + network_->delay(out, now_);
+  out.last_arrival = std::max(at.ns, out.last_arrival + 1);
+  push(Instant{out.last_arrival},
+       {.what = What::peer_lost, .node = peer, .peer = id, .number = out.generation, .why = why});
 }
 
 }  // namespace hemiola::sim
