@@ -1,0 +1,95 @@
+// A job: everything that a run can be told, with defaults in place.
+//
+// Each setting stands in setting_list.cc with its unit and its effect; the reading of job files,
+// the key=value overrides, `hemiola options` and the list printed at the start of a run come from
+// there. An empty optional means "chosen to fit"; resolve() fills it in.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace hemiola {
+
+struct JobSection {
+  std::string name = "job";
+  uint64_t seed = 1;
+};
+
+struct DataSection {
+  std::string kind = "synthetic";
+  std::string train, test;
+  uint32_t fold_column = 0;
+  uint32_t test_fold = 0;
+  uint32_t first_index = 1;
+
+  std::string generator = "ratings";
+  std::optional<uint64_t> examples;
+  double test_share = 0.1;
+  uint32_t users = 6'000;
+  uint32_t items = 4'000;
+  uint32_t rank = 8;
+  std::optional<uint64_t> features;
+  std::optional<uint64_t> nonzeros;
+  uint32_t fields = 39;
+  uint32_t true_weights = 1'000;
+  std::optional<double> skew;
+  std::optional<double> signal;
+  std::optional<double> noise;
+};
+
+struct ModelSection {
+  std::string kind = "mf";
+  uint32_t factors = 16;
+  std::string loss = "logistic";
+  bool bias = true;
+  double l1 = 0;
+  std::optional<double> l2;
+};
+
+struct TrainSection {
+  uint32_t epochs = 10;
+  std::optional<uint64_t> batch;
+  std::string optimizer = "adagrad";
+  std::optional<double> rate;
+  uint32_t evaluate_every = 1;
+};
+
+struct SyncSection {
+  std::optional<std::string> scheme;
+  bool strict = false;
+  std::optional<std::string> updates;
+  std::map<std::string, std::string> tables;
+  std::string placement = "static";
+  uint32_t copies = 1;
+  std::string compress = "none";
+};
+
+struct ClusterSection {
+  uint32_t nodes = 1;
+  uint32_t workers = 1;
+  std::string transport = "unix";
+  std::string secret_file;
+  std::string encrypt = "auto";
+  std::string cert, key, ca;
+  double join_timeout_s = 60;
+  double say_wait_s = 10;
+  std::string on_silence = "wait";
+  double silence_limit_s = 30;
+};
+
+struct Job {
+  JobSection job;
+  DataSection data;
+  ModelSection model;
+  TrainSection train;
+  SyncSection sync;
+  ClusterSection cluster;
+};
+
+// Fills in what was left to be chosen. Throws UserError for settings that do not fit together,
+// or that ask for what does not exist yet.
+void resolve(Job& job);
+
+}  // namespace hemiola
