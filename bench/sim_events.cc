@@ -4,12 +4,11 @@
 // The reference is a bare event loop on a std::priority_queue that keeps as many events in the
 // air and does nothing with them.
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
 #include <memory>
 #include <queue>
 #include <vector>
 
+#include "bench/report.h"
 #include "hemiola/core/wire.h"
 #include "hemiola/sim/world.h"
 
@@ -20,10 +19,6 @@ constexpr uint32_t kNodes = 16;
 constexpr uint32_t kWindow = 8;  // calls of a worker in the air
 constexpr int kRounds = 3000;
 constexpr uint64_t kBareEvents = 4'000'000;
-
-double seconds_of(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 struct Ask : Call {
   Ask() : Call(MachineId::table) {}
@@ -66,7 +61,7 @@ void ask_all(WorkerPort& port) {
   }
 }
 
-double simulated_rate(size_t* in_the_air) {
+double simulated_rate() {
   sim::WorldOptions options;
   sim::World world(options);
   View view{Epoch{1}, {}};
@@ -77,13 +72,12 @@ double simulated_rate(size_t* in_the_air) {
     view.members.push_back({NodeId{n}, "", 1, WorkerId{n}});
   }
   world.start_without_cluster(view);
-  const auto start = std::chrono::steady_clock::now();
+  const double start = bench::wall_seconds();
   const sim::Outcome outcome = world.run();
-  *in_the_air = kNodes * kWindow;
-  return static_cast<double>(outcome.events) / seconds_of(start);
+  return static_cast<double>(outcome.events) / (bench::wall_seconds() - start);
 }
 
-double bare_rate(size_t in_the_air) {
+double bare_rate() {
   struct Bare {
     int64_t when;
     uint64_t order;
@@ -91,29 +85,29 @@ double bare_rate(size_t in_the_air) {
   };
   std::priority_queue<Bare> queue;
   Random random(1);
-  for (uint64_t i = 0; i < in_the_air; ++i) queue.push({static_cast<int64_t>(i), i});
-  const auto start = std::chrono::steady_clock::now();
+  for (uint64_t i = 0; i < kNodes * kWindow; ++i) queue.push({static_cast<int64_t>(i), i});
+  const double start = bench::wall_seconds();
   for (uint64_t i = 0; i < kBareEvents; ++i) {
     Bare next = queue.top();
     queue.pop();
     next.when += static_cast<int64_t>(random.below(60'000));
     queue.push(next);
   }
-  return static_cast<double>(kBareEvents) / seconds_of(start);
+  return static_cast<double>(kBareEvents) / (bench::wall_seconds() - start);
 }
 
 }  // namespace
 }  // namespace hemiola
 
 int main() {
-  size_t in_the_air = 0;
+  using namespace hemiola;
   double simulated = 0;
   for (int i = 0; i < 3; ++i) {
-    simulated = std::max(simulated, hemiola::simulated_rate(&in_the_air));
+    simulated = std::max(simulated, simulated_rate());
   }
-  const double bare = hemiola::bare_rate(in_the_air);
-  std::printf("simulator         %6.2f M protocol events/s (budget: 1.00)\n", simulated * 1e-6);
-  std::printf("bare event loop   %6.2f M events/s\n", bare * 1e-6);
-  std::printf("ratio             %6.3f\n", simulated / bare);
+  const double bare = bare_rate();
+  bench::result("simulated_events", simulated * 1e-6, "M/s", ">=1");
+  bench::result("bare_event_loop", bare * 1e-6, "M/s");
+  bench::result("simulated_to_bare", simulated / bare, "ratio");
   return 0;
 }
