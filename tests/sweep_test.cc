@@ -15,7 +15,7 @@ namespace hemiola::oracle {
 
 struct Seeds {
   uint64_t first = 1;
-  uint64_t count = 250;  // of each scheme
+  uint64_t count = 1000;  // of each scheme
 };
 Seeds& seeds() {
   static Seeds chosen;

@@ -92,7 +92,8 @@ class Worker {
   }
 
   void pause() {
-    const Duration time{static_cast<int64_t>(random_.below(plan_.work.ns + 1))};
+    Duration time{static_cast<int64_t>(random_.below(plan_.work.ns + 1))};
+    if (plan_.stall_chance > 0 && random_.chance(plan_.stall_chance)) time = time + plan_.stall;
     plan_.sleeps ? port_.sleep(time) : port_.spend(time);
   }
 

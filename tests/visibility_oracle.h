@@ -27,8 +27,10 @@ struct Plan {
   uint32_t reads = 3;
   uint32_t rows_per_read = 4;
   Duration work = microseconds(200);  // between two calls, at most
-  bool sleeps = false;                // whether the work is slept or spent
-  std::vector<TableOptions> tables;   // shapes are filled in by make_tables
+  double stall_chance = 0;            // this share of the pauses takes `stall` longer
+  Duration stall = milliseconds(40);
+  bool sleeps = false;               // whether the work is slept or spent
+  std::vector<TableOptions> tables;  // shapes are filled in by make_tables
 
   // A phase has ticks + 1 clocks of work; cells are numbered through all phases.
   uint32_t clocks_in_phase() const { return ticks + 1; }

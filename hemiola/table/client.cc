@@ -162,6 +162,7 @@ void Client::rows(TableId table, std::span<const Key> keys, Access access, std::
 }
 
 float* Client::row(TableId table, Key key, Access access) {
+  if (table.value >= tables_.size()) check_keys(table, {});
   Rows& rows = tables_.rows(table);
   if (rows.direct() && key.value < rows.partition().rows()) return rows.owned(key.value);
   float* pointer = nullptr;

@@ -1,0 +1,99 @@
+// Does staleness help when machines stall, and does the simulator know how much? Two processes
+// with one worker each, 100 clocks; in a clock 50 of 500 rows are read and added to, 5 ms of work
+// are done, and one time in ten the worker stalls for 50 ms. The same worker code then runs in the
+// simulator with the same draws.
+#include <memory>
+
+#include "bench/processes.h"
+#include "bench/report.h"
+#include "hemiola/core/random.h"
+#include "hemiola/core/vec.h"
+#include "hemiola/sim/world.h"
+#include "hemiola/table/machine.h"
+
+namespace hemiola::bench {
+namespace {
+
+constexpr uint32_t kRows = 500;
+constexpr uint32_t kLength = 32;
+constexpr size_t kReads = 50;
+constexpr int kClocks = 100;
+
+// Returns the seconds that the clocks took.
+double work(WorkerPort& port, TableSet& tables) {
+  Client client(tables, port);
+  const TableId table{0};
+  Random random(100 + port.worker().value);
+  std::vector<Key> keys(kReads);
+  std::vector<float*> rows(kReads);
+  const std::vector<float> delta(kLength, 1.0f);
+  client.barrier();
+  const Instant start = port.now();
+  for (int c = 0; c < kClocks; ++c) {
+    for (Key& key : keys) key = Key{static_cast<uint32_t>(random.below(kRows))};
+    client.rows(table, keys, Access::write, rows);
+    for (float* row : rows) {
+      LatchGuard guard(client.latches(table), row);
+      vec().add(row, delta.data(), kLength);
+    }
+    port.sleep(milliseconds(random.chance(0.1) ? 55 : 5));
+    client.tick();
+  }
+  client.barrier();
+  return (port.now() - start).seconds();
+}
+
+TableOptions table_for(const char* scheme) {
+  TableOptions table;
+  table.spec = {"rows", kRows, kLength, 0, {}};
+  table.staleness = parse_staleness(scheme);
+  return table;
+}
+
+double real_seconds(const char* scheme) {
+  Processes job;
+  job.tables = {table_for(scheme)};
+  job.work = [](WorkerPort& port, TableSet& tables, std::span<double> figures) {
+    figures[0] = work(port, tables);
+  };
+  return run(job)[0][0];
+}
+
+double simulated_seconds(const char* scheme) {
+  sim::WorldOptions options;
+  options.network.latency = microseconds(20);
+  sim::World world(options);
+  std::vector<std::unique_ptr<TableSet>> sets;
+  View view{Epoch{1}, {}};
+  double seconds = 0;
+  for (uint32_t n = 0; n < 2; ++n) {
+    const Place place{NodeId{n}, 2, 1};
+    sets.push_back(std::make_unique<TableSet>(std::vector{table_for(scheme)}, place));
+    TableSet& tables = *sets.back();
+    auto core = std::make_unique<NodeCore>(NodeId{n});
+    core->add(MachineId::table, std::make_unique<TableMachine>(tables));
+    world.add_node(std::move(core), [&](WorkerPort& port) { seconds = work(port, tables); });
+    view.members.push_back({NodeId{n}, "", 1, WorkerId{n}});
+  }
+  world.start_without_cluster(view);
+  world.run();
+  return seconds;
+}
+
+}  // namespace
+}  // namespace hemiola::bench
+
+int main() {
+  using namespace hemiola::bench;
+  double bsp = 0;
+  for (const char* scheme : {"bsp", "ssp(8)", "essp(8)"}) {
+    const double real = real_seconds(scheme);
+    const double simulated = simulated_seconds(scheme);
+    if (bsp == 0) bsp = real;
+    std::string name = scheme;
+    std::erase_if(name, [](char c) { return c == '(' || c == ')'; });
+    std::printf("%s: %.3f s, the simulator says %.3f s\n", scheme, real, simulated);
+    if (name != "bsp") result("stragglers_" + name + "_of_bsp", real / bsp, "ratio", "<=0.7");
+    result("stragglers_" + name + "_simulated_of_real", simulated / real, "ratio", "0.85..1.15");
+  }
+}
