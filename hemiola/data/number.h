@@ -72,26 +72,42 @@ const char* parse_float_slowly(const char* at, const char* end, float& out);
 
 // A finite decimal number, rounded to double and then to float.
 inline const char* parse_float(const char* at, const char* end, float& out) {
-  constexpr double kPower[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7};
-  if (end - at < 20) return parse_float_slowly(at, end, out);
+  constexpr uint64_t kPower[] = {1, 10, 100, 1000, 10'000, 100'000, 1'000'000, 10'000'000};
+  constexpr uint64_t kEight = 100'000'000;
+  if (end - at < 28) return parse_float_slowly(at, end, out);
   const char* p = at;
   const bool minus = *p == '-';
   p += minus || *p == '+';
   uint64_t v = load_8(p);
   unsigned n = leading_digits(v);
   if (n == 0 || n == 8) return parse_float_slowly(at, end, out);
-  double value = value_of(v, n);
+  uint64_t digits = value_of(v, n);
+  double scale = 1;
   p += n;
   if (*p == '.') {
-    ++p;
-    v = load_8(p);
+    v = load_8(++p);
     n = leading_digits(v);
-    if (n == 8) return parse_float_slowly(at, end, out);
-    // Below 10^14 over a power of ten: one rounding only.
-    if (n > 0) value = (value * kPower[n] + value_of(v, n)) / kPower[n];
     p += n;
+    if (n == 8) {
+      digits = digits * kEight + value_of(v, 8);
+      scale = static_cast<double>(kEight);
+      v = load_8(p);
+      n = leading_digits(v);
+      p += n;
+      if (n == 8) return parse_float_slowly(at, end, out);
+    }
+    if (n > 0) {
+      if (__builtin_mul_overflow(digits, kPower[n], &digits) || digits >> 53) {
+        return parse_float_slowly(at, end, out);
+      }
+      digits += value_of(v, n);
+      scale *= static_cast<double>(kPower[n]);
+    }
   }
   if (*p == 'e' || *p == 'E') return parse_float_slowly(at, end, out);
+  // Both are exact as doubles, so the quotient is rounded once.
+  if (digits >> 53) return parse_float_slowly(at, end, out);
+  const double value = static_cast<double>(digits) / scale;
   out = static_cast<float>(minus ? -value : value);
   return p;
 }

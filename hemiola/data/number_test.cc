@@ -11,7 +11,7 @@ namespace {
 
 // The text stands alone, and inside more text so that the fast paths are taken.
 void expect_uint(const std::string& text, uint64_t value) {
-  for (const std::string tail : {"", " and so on, far enough"}) {
+  for (const std::string tail : {"", " and so on, far enough away"}) {
     const std::string all = text + tail;
     uint64_t out = 0;
     const char* behind = parse_uint(all.data(), all.data() + all.size(), out);
@@ -22,7 +22,7 @@ void expect_uint(const std::string& text, uint64_t value) {
 }
 
 void expect_float(const std::string& text, float value) {
-  for (const std::string tail : {"", " ", "\tand so on, far enough"}) {
+  for (const std::string tail : {"", " ", "\tand so on, far enough away"}) {
     const std::string all = text + tail;
     float out = 0;
     const char* behind = parse_float(all.data(), all.data() + all.size(), out);
@@ -33,7 +33,7 @@ void expect_float(const std::string& text, float value) {
 }
 
 void expect_no_float(const std::string& text) {
-  for (const std::string tail : {"", " and so on, far enough"}) {
+  for (const std::string tail : {"", " and so on, far enough away"}) {
     const std::string all = text + tail;
     float out = 0;
     EXPECT_EQ(parse_float(all.data(), all.data() + all.size(), out), nullptr) << all;
@@ -78,9 +78,9 @@ TEST(NumberTest, Decimals_agree_with_the_standard_library) {
   Random random(2);
   for (int i = 0; i < 20'000; ++i) {
     const double value = (random.uniform() - 0.5) * std::pow(10.0, random.uniform(-12, 12));
-    const char* formats[] = {"%.3f", "%.7f", "%g", "%.9g", "%.17g", "%e"};
+    const char* formats[] = {"%.3f", "%.7f", "%g", "%.9g", "%.17g", "%e", "%.8f", "%.15f", "%.16f"};
     char text[400];
-    std::snprintf(text, sizeof text, formats[i % 6], value);
+    std::snprintf(text, sizeof text, formats[i % 9], value);
     expect_float(text, static_cast<float>(std::strtod(text, nullptr)));
   }
 }
@@ -94,6 +94,10 @@ TEST(NumberTest, Common_spellings_are_read) {
   expect_float("-.5", -0.5F);
   expect_float("4.500000000000000000000", 4.5F);
   expect_float("12345678", 12345678);
+  expect_float("-0.012345678", -0.012345678F);
+  expect_float("9007199.254740993", 9007199);
+  expect_float("1844674.407370955161699", 1844674.375F);
+  expect_float("9999999.999999999999999", 10000000);
   expect_float("1e3", 1000);
   expect_float("+1E-3", 0.001F);
 }
