@@ -4,7 +4,7 @@ target_link_libraries(hemiola_core PUBLIC Threads::Threads)
 # Kernels that exist once per instruction set: STEM_baseline.cc, STEM_avx2.cc, STEM_avx512.cc.
 # Rows are shared without locks by design, so the thread sanitizer does not watch these files.
 function(hemiola_simd stem)
-  set(common -O3 -ffp-contract=fast)
+  set(common -O3 -ffp-contract=fast -fno-math-errno)
   if(HEMIOLA_SANITIZE STREQUAL "thread")
     list(APPEND common -fno-sanitize=thread)
   endif()

@@ -1,0 +1,2 @@
+hemiola_folder(models core)
+hemiola_simd(${CMAKE_SOURCE_DIR}/hemiola/models/mf)
