@@ -1,0 +1,126 @@
+#include "hemiola/train/progress.h"
+
+#include <cmath>
+
+namespace hemiola {
+namespace {
+
+constexpr auto kLiveInterval = std::chrono::milliseconds(200);
+
+template <class... Args>
+std::string format(const char* pattern, Args... args) {
+  char text[256];
+  std::snprintf(text, sizeof text, pattern, args...);
+  return text;
+}
+
+std::string metrics_text(const std::vector<Metric>& metrics) {
+  std::string text;
+  for (const Metric& m : metrics) text += format("  %s %.5g", m.name.c_str(), m.value);
+  return text;
+}
+
+}  // namespace
+
+std::string human_count(double count) {
+  if (count >= 1e9) return format("%.3g G", count / 1e9);
+  if (count >= 1e6) return format("%.3g M", count / 1e6);
+  if (count >= 1e4) return format("%.3g k", count / 1e3);
+  return format("%.0f", count);
+}
+
+std::string human_seconds(double seconds) {
+  if (!std::isfinite(seconds) || seconds < 0) return "?";
+  if (seconds < 1e-3) return format("%.0f us", seconds * 1e6);
+  if (seconds < 1) return format("%.0f ms", seconds * 1e3);
+  if (seconds < 100) return format("%.3g s", seconds);
+  const auto whole = static_cast<long>(seconds);
+  if (seconds < 7200) return format("%ld min %ld s", whole / 60, whole % 60);
+  return format("%ld h %ld min", whole / 3600, whole / 60 % 60);
+}
+
+std::string live_line(const LiveState& s) {
+  std::string text = format("epoch %u/%u %3.0f %%", s.epoch, s.epochs, 100 * s.epoch_share);
+  if (s.loss != 0) text += format("  loss %.5g", s.loss);
+  text += "  " + human_count(s.samples_per_second) + " samples/s";
+  if (s.seconds_left > 0) text += "  " + human_seconds(s.seconds_left) + " left";
+  text += format("  %u node%s", s.nodes, s.nodes == 1 ? "" : "s");
+  text += format("  staleness %.2g", s.staleness);
+  return text;
+}
+
+std::string epoch_line(const EpochRecord& e, uint32_t epochs) {
+  std::string text = format("epoch %u/%u  loss %.5g", e.epoch, epochs, e.loss);
+  text += metrics_text(e.metrics) + "  " + human_seconds(e.seconds);
+  if (e.seconds > 0) {
+    text += "  " + human_count(static_cast<double>(e.samples) / e.seconds) + " samples/s";
+  }
+  return text;
+}
+
+std::string result_lines(const Summary& s, const std::string& folder) {
+  const EpochRecord* last = nullptr;
+  const EpochRecord* measured = nullptr;
+  for (const EpochRecord& e : s.epochs) {
+    last = &e;
+    if (!e.metrics.empty()) measured = &e;
+  }
+  std::string text = "result:  " + s.model + " under " + s.sync;
+  if (last) text += format("  loss %.5g", last->loss);
+  if (measured) text += metrics_text(measured->metrics);
+  text += "\n" + human_count(static_cast<double>(s.totals.samples)) + " samples in " +
+          human_seconds(s.seconds) + (s.world == "sim" ? " of virtual time" : "");
+  text += format(", %u node%s x %u worker%s", s.nodes, s.nodes == 1 ? "" : "s", s.workers / s.nodes,
+                 s.workers == s.nodes ? "" : "s");
+  if (s.nodes > 1) text += ", " + human_count(static_cast<double>(s.totals.bytes_sent)) + "B sent";
+  return text + "\nsummary: " + folder + "/summary.json\n";
+}
+
+void Progress::write(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), options_.out);
+  std::fflush(options_.out);
+}
+
+void Progress::clear_live() {
+  if (live_shown_) write("\r\x1b[K");
+  live_shown_ = false;
+}
+
+void Progress::text(std::string_view lines) {
+  if (options_.quiet) return;
+  std::lock_guard lock(mutex_);
+  clear_live();
+  write(lines);
+}
+
+void Progress::epoch(const EpochRecord& epoch, uint32_t epochs) {
+  text(epoch_line(epoch, epochs) + "\n");
+}
+
+void Progress::result(const Summary& summary, const std::string& folder) {
+  std::string lines = result_lines(summary, folder);
+  if (options_.colour) lines = "\x1b[1m" + lines.insert(lines.find('\n'), "\x1b[0m");
+  text(lines);
+}
+
+void Progress::log(Level level, std::string_view line) {
+  if (level < options_.lowest) return;
+  std::lock_guard lock(mutex_);
+  clear_live();
+  std::fflush(options_.out);
+  std::fprintf(stderr, "hemiola: %.*s\n", static_cast<int>(line.size()), line.data());
+}
+
+bool Progress::wants_live() {
+  if (options_.quiet || !options_.terminal) return false;
+  return std::chrono::steady_clock::now() - last_live_ >= kLiveInterval;
+}
+
+void Progress::live(const LiveState& state) {
+  std::lock_guard lock(mutex_);
+  last_live_ = std::chrono::steady_clock::now();
+  write("\r" + live_line(state) + "\x1b[K");
+  live_shown_ = true;
+}
+
+}  // namespace hemiola

@@ -1,0 +1,71 @@
+// What a run came to: collected while it runs, and written as DIR/summary.json.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "hemiola/core/stats.h"
+#include "hemiola/models/task.h"
+
+namespace hemiola {
+
+struct EpochRecord {
+  uint32_t epoch = 0;  // from 1
+  double seconds = 0;  // of its training, evaluation apart
+  double elapsed = 0;  // since training began, evaluations included
+  double loss = 0;     // mean over the epoch's examples, each as it was seen
+  uint64_t samples = 0;
+  std::vector<Metric> metrics;  // empty when this epoch was not evaluated
+};
+
+// Seconds, summed over workers.
+struct TimeSpent {
+  double compute = 0, wait_rows = 0, wait_clock = 0, average = 0, idle = 0;
+};
+
+// Sums over all nodes and workers of the job.
+struct RunTotals {
+  uint64_t samples = 0;
+  double cpu_seconds = 0;
+  TimeSpent time;
+  uint64_t bytes_sent = 0;
+  uint64_t messages = 0;
+  WorkerStats tables;
+};
+
+struct Summary {
+  std::string job, model, sync, world = "net";
+  uint64_t seed = 0;
+  uint32_t nodes = 1;
+  uint32_t workers = 1;     // in the whole job
+  double load_seconds = 0;  // reading or making the data
+  double seconds = 0;       // from the first step to the last evaluation
+  RunTotals totals;
+  uint64_t view_changes = 0;
+  std::vector<std::string> table_names;  // in order of TableId
+  std::vector<EpochRecord> epochs;
+};
+
+std::string to_json(const Summary& summary);         // many lines
+std::string to_json_line(const EpochRecord& epoch);  // one line, ended
+
+// Both throw UserError when the disk refuses. summary.json appears whole or not at all.
+void write_summary(const std::string& folder, const Summary& summary);
+
+// DIR/metrics.jsonl, begun anew; a line per epoch, written at once.
+class MetricsFile {
+ public:
+  explicit MetricsFile(const std::string& folder);
+  ~MetricsFile();
+  MetricsFile(const MetricsFile&) = delete;
+  MetricsFile& operator=(const MetricsFile&) = delete;
+
+  void add(const EpochRecord& epoch);
+
+ private:
+  std::string path_;
+  int fd_ = -1;
+};
+
+}  // namespace hemiola

@@ -1,0 +1,47 @@
+// A model's parameters, held in tables: what a worker's Client gives a Task.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "hemiola/core/random.h"
+#include "hemiola/models/parameters.h"
+#include "hemiola/table/client.h"
+
+namespace hemiola {
+
+// What a step costs besides the model's own work.
+struct StepCost {
+  double ns_per_example = 0;  // virtual time; used by the simulator only
+  double stall_chance = 0;    // a step stops for `stall` that often, in both worlds
+  Duration stall{};
+  uint64_t seed = 0;  // of the stalls; each worker draws its own
+};
+
+// Thread safety: belongs to one worker.
+class TableParameters : public Parameters {
+ public:
+  // after_step is called with the examples of each step, before the clock ticks.
+  TableParameters(Client& client, WorkerPort& port, const StepCost& cost,
+                  std::function<void(size_t)> after_step);
+
+  std::optional<Direct> direct(TableId table) override;
+  void rows(TableId table, std::span<const Key> keys, Access access,
+            std::span<float*> out) override {
+    client_.rows(table, keys, access, out);
+  }
+  void prefetch(TableId table, std::span<const Key> keys) override {
+    client_.prefetch(table, keys);
+  }
+  Latches& latches(TableId table) override { return client_.latches(table); }
+  void step(size_t examples) override;
+
+ private:
+  Client& client_;
+  WorkerPort& port_;
+  const StepCost cost_;
+  Random chance_;
+  const std::function<void(size_t)> after_step_;
+};
+
+}  // namespace hemiola

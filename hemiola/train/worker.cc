@@ -1,0 +1,206 @@
+#include "hemiola/train/worker.h"
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "hemiola/cluster/calls.h"
+#include "hemiola/core/check.h"
+#include "hemiola/core/random.h"
+
+namespace hemiola {
+namespace {
+
+class Worker {
+ public:
+  Worker(WorkerPort& port, NodeShare& share)
+      : port_(port),
+        share_(share),
+        client_(share.tables, port),
+        params_(client_, port, share.settings.cost, [this](size_t n) { after_step(n); }) {
+    next_.plan = share.plan;
+    next_.fixed = share.settings.fixed_blocks;
+  }
+
+  void run() {
+    begun_ = port_.now();
+    client_.barrier();
+    trained_from_ = port_.now();
+    for (epoch_ = 0; epoch_ < share_.settings.epochs; ++epoch_) do_epoch();
+    report_totals();
+    Finish finish;
+    port_.call(finish);
+  }
+
+ private:
+  bool is_first() const { return port_.worker().value == 0; }
+  uint32_t workers() const { return share_.tables.place().workers(); }
+  double since(Instant start) { return (port_.now() - start).seconds(); }
+
+  // A call to the cluster; the time counts as idle.
+  template <class C>
+  C& ask(C& call) {
+    const Instant start = port_.now();
+    call.done.store(0, std::memory_order_relaxed);
+    port_.call(call);
+    idle_ = idle_ + (port_.now() - start);
+    return call;
+  }
+
+  // All workers' values, added up.
+  std::vector<double> sum(std::vector<double> values) {
+    reduce_.values = std::move(values);
+    ask(reduce_);
+    ++reduce_.round;
+    return std::move(reduce_.values);
+  }
+
+  void do_epoch() {
+    const Instant start = port_.now();
+    epoch_loss_ = {};
+    train();
+    client_.barrier();
+    const double seconds = since(start);
+    const auto loss = sum({epoch_loss_.sum, epoch_loss_.examples});
+    samples_ += static_cast<uint64_t>(loss[1]);
+    EpochRecord record;
+    record.epoch = epoch_ + 1;
+    record.seconds = seconds;
+    record.loss = loss[1] > 0 ? loss[0] / loss[1] : 0;
+    record.samples = static_cast<uint64_t>(loss[1]);
+    refuse_divergence(record);
+    if (is_due()) record.metrics = evaluate();
+    record.elapsed = since(trained_from_);
+    if (is_first() && share_.listener) share_.listener->epoch(record);
+  }
+
+  void train() {
+    next_.pass = epoch_;
+    next_.seed = mix(share_.settings.seed, epoch_);
+    while (ask(next_).block) {
+      const LossSum loss = share_.task.train(*next_.block, epoch_, params_);
+      epoch_loss_.sum += loss.sum;
+      epoch_loss_.examples += loss.examples;
+    }
+  }
+
+  bool is_due() const {
+    const uint32_t every = share_.settings.evaluate_every;
+    const bool last = epoch_ + 1 == share_.settings.epochs;
+    return last || (every > 0 && (epoch_ + 1) % every == 0);
+  }
+
+  std::vector<Metric> evaluate() {
+    std::vector<double> sums(share_.task.metric_sums());
+    for (uint32_t p = port_.worker().value; p < share_.task.evaluation_parts(); p += workers()) {
+      share_.task.evaluate(p, params_, sums);
+    }
+    sums = sum(std::move(sums));
+    return share_.task.metrics(sums);
+  }
+
+  static void refuse_divergence(const EpochRecord& record) {
+    if (std::isfinite(record.loss)) return;
+    throw UserError("the loss of epoch " + std::to_string(record.epoch) +
+                    " is not a finite number; lower train.rate");
+  }
+
+  void after_step(size_t examples) {
+    const uint64_t done = share_.examples_done.fetch_add(examples, std::memory_order_relaxed);
+    if (!is_first() || !share_.listener || !share_.listener->wants_live()) return;
+    const Place& place = share_.tables.place();
+    const double all = static_cast<double>(done + examples) * place.nodes;
+    const auto per_epoch = static_cast<double>(std::max<uint64_t>(share_.examples_per_epoch, 1));
+    LiveState live;
+    live.epoch = epoch_ + 1;
+    live.epochs = share_.settings.epochs;
+    live.epoch_share = std::clamp(all / per_epoch - epoch_, 0.0, 1.0);
+    if (epoch_loss_.examples > 0) live.loss = epoch_loss_.sum / epoch_loss_.examples;
+    const double seconds = since(trained_from_);
+    live.samples_per_second = seconds > 0 ? all / seconds : 0;
+    live.nodes = place.nodes;
+    live.staleness = WorkerStats{client_.stats()}.total().staleness.mean();
+    const double left = per_epoch * live.epochs - all;
+    if (live.samples_per_second > 0) live.seconds_left = left / live.samples_per_second;
+    share_.listener->live(live);
+  }
+
+  // [samples of the job are known] compute and idle, the node's counters, then the tables'.
+  void report_totals() {
+    const double seconds = since(trained_from_);
+    const Place& place = share_.tables.place();
+    const WorkerStats stats{client_.stats()};
+    const TableStats all = stats.total();
+    const double idle = idle_.seconds();
+    const double compute =
+        std::max(0.0, since(begun_) - idle - all.wait_rows.seconds() - all.wait_clock.seconds());
+    const bool speaks = port_.worker() == place.first_worker() && share_.counters;
+    const NodeCounters node = speaks ? share_.counters() : NodeCounters{};
+    std::vector<double> own = {compute, idle, static_cast<double>(node.bytes_sent),
+                               static_cast<double>(node.messages), node.cpu_seconds};
+    const StatsSum packing(share_.tables.size(), place.nodes, place.workers());
+    const auto packed = packing.pack(stats, port_.worker());
+    own.insert(own.end(), packed.begin(), packed.end());
+    const auto sums = sum(std::move(own));
+    if (!is_first() || !share_.listener) return;
+    RunTotals totals;
+    totals.samples = samples_;
+    totals.time.compute = sums[0];
+    totals.time.idle = sums[1];
+    totals.bytes_sent = static_cast<uint64_t>(sums[2]);
+    totals.messages = static_cast<uint64_t>(sums[3]);
+    totals.cpu_seconds = sums[4];
+    totals.tables = packing.unpack(std::span(sums).subspan(5));
+    const TableStats job = totals.tables.total();
+    totals.time.wait_rows = job.wait_rows.seconds();
+    totals.time.wait_clock = job.wait_clock.seconds();
+    share_.listener->finished(totals, seconds);
+  }
+
+  WorkerPort& port_;
+  NodeShare& share_;
+  Client client_;
+  TableParameters params_;
+  NextBlock next_;
+  Reduce reduce_;
+
+  uint32_t epoch_ = 0;
+  LossSum epoch_loss_;
+  uint64_t samples_ = 0;  // of the job
+  Duration idle_;
+  Instant begun_, trained_from_;
+};
+
+}  // namespace
+
+NodeShare::NodeShare(const Task& t, TableSet& set, const RunSettings& s)
+    : task(t), tables(set), settings(s) {
+  plan = std::make_shared<const BlockPlan>(task.plan(tables.place().workers()));
+  for (const BlockSpec& block : plan->blocks) examples_per_epoch += block.examples;
+}
+
+void run_worker(WorkerPort& port, NodeShare& share) {
+  std::string text;
+  try {
+    Worker(port, share).run();
+    return;
+  } catch (const JobEnded&) {
+    return;
+  } catch (const std::bad_alloc&) {
+    text = "out of memory";
+  } catch (const std::exception& e) {
+    text = e.what();
+  }
+  Fail fail;
+  fail.text = text;
+  try {
+    port.call(fail);
+  } catch (const std::exception&) {
+    // The job has ended, which is what was asked for.
+  }
+}
+
+}  // namespace hemiola

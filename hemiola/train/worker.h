@@ -1,0 +1,65 @@
+// What every worker of a job does: blocks, epochs, evaluation, and the end. The same code runs
+// in a thread of a node process and in a fiber of the simulator.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "hemiola/core/worker_port.h"
+#include "hemiola/models/task.h"
+#include "hemiola/table/table_set.h"
+#include "hemiola/train/progress.h"
+#include "hemiola/train/summary.h"
+#include "hemiola/train/table_parameters.h"
+
+namespace hemiola {
+
+// The same on all nodes.
+struct RunSettings {
+  uint32_t epochs = 1;
+  uint32_t evaluate_every = 1;  // 0: only after the last
+  uint64_t seed = 1;
+  bool fixed_blocks = false;  // who does which block is set in advance
+  StepCost cost;
+};
+
+// What a node measures outside of its workers; summed over nodes for the summary.
+struct NodeCounters {
+  uint64_t bytes_sent = 0;
+  uint64_t messages = 0;
+  double cpu_seconds = 0;
+};
+
+// Who is told how the run goes. Called by worker 0 only.
+class RunListener {
+ public:
+  virtual ~RunListener() = default;
+  virtual bool wants_live() = 0;
+  virtual void live(const LiveState& state) = 0;
+  virtual void epoch(const EpochRecord& record) = 0;
+  // Once, after the last epoch. `seconds`: since training began.
+  virtual void finished(const RunTotals& totals, double seconds) = 0;
+};
+
+// What the workers of a node share; must outlive them.
+struct NodeShare {
+  const Task& task;
+  TableSet& tables;
+  const RunSettings& settings;
+  std::function<NodeCounters()> counters;
+  RunListener* listener = nullptr;  // on the node of worker 0
+
+  std::shared_ptr<const BlockPlan> plan;   // of the task for all workers of the job
+  uint64_t examples_per_epoch = 0;         // of the plan
+  std::atomic<uint64_t> examples_done{0};  // by this node's workers
+
+  NodeShare(const Task& t, TableSet& tables, const RunSettings& s);
+};
+
+// Returns when the job has ended, whichever way. What goes wrong in here ends the job on all
+// nodes with its text.
+void run_worker(WorkerPort& port, NodeShare& share);
+
+}  // namespace hemiola
