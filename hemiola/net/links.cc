@@ -80,7 +80,7 @@ Links::Links(const LinksOptions& options, Listener listener, Poller& poller, Lin
       sink_(sink),
       tls_(options.tls),
       peers_(options.identity.nodes) {
-  poller_.add(listener_.fd(), kListener, EPOLLIN);
+  if (listener_.fd() >= 0) poller_.add(listener_.fd(), kListener, EPOLLIN);
 }
 
 Links::~Links() = default;

@@ -46,6 +46,8 @@ class Listener {
  public:
   // Throws UserError: the address is in use, not of this machine, or too long.
   static Listener open(const std::string& address);
+  // Nobody can connect: for a job of one node, which has no address.
+  static Listener none() { return Listener(Fd(), "", ""); }
   ~Listener();
   Listener(Listener&&) = default;
   Listener& operator=(Listener&&) = delete;
