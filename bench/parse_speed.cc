@@ -1,7 +1,7 @@
 // How fast is text parsed, against a loop over the same bytes that only counts lines?
 //
-// One core; files in the page cache. "ratio" is time over the time of the reference.
-#include <chrono>
+// One core; files in the page cache.
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -10,11 +10,12 @@
 #include <string>
 #include <vector>
 
+#include "bench/report.h"
 #include "hemiola/data/cache.h"
 #include "hemiola/data/synthetic.h"
 #include "hemiola/data/write.h"
 
-namespace hemiola {
+namespace hemiola::bench {
 namespace {
 
 constexpr int kRepeats = 3;
@@ -22,10 +23,9 @@ constexpr int kRepeats = 3;
 double best_seconds(const std::function<void()>& work) {
   double best = 1e9;
   for (int i = 0; i < kRepeats; ++i) {
-    const auto start = std::chrono::steady_clock::now();
+    const double start = wall_seconds();
     work();
-    best = std::min(
-        best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    best = std::min(best, wall_seconds() - start);
   }
   return best;
 }
@@ -45,11 +45,15 @@ void compare(const char* what, const std::string& path, const std::function<void
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   const auto megabytes = static_cast<double>(text.size()) * 1e-6;
   size_t lines = 0;
-  const double reference = best_seconds([&] { lines += count_lines(text); });
+  const double reference = best_seconds([&] {
+    lines = count_lines(text);
+    use(lines);
+  });
   const double parsing = best_seconds(read);
-  std::printf("%-22s %7.1f MB %9zu lines: %6.0f MB/s; counting lines %6.0f MB/s; ratio %.1f\n",
-              what, megabytes, lines / kRepeats, megabytes / parsing, megabytes / reference,
-              parsing / reference);
+  std::printf("%s: %.1f MB in %zu lines\n", what, megabytes, lines);
+  result(std::string(what) + "_speed", megabytes / parsing, "MB/s", ">=300");
+  result(std::string(what) + "_counting_lines", megabytes / reference, "MB/s");
+  result(std::string(what) + "_over_counting", parsing / reference, "x");
 }
 
 void measure(const std::filesystem::path& folder) {
@@ -58,19 +62,19 @@ void measure(const std::filesystem::path& folder) {
   write_libsvm(clicks, make_clicks({.rows = 300'000}).train);
   write_libsvm(dense, make_regression({.rows = 200'000}).train);
   compare("ratings", ratings, [&] { read_ratings(ratings); });
-  compare("libsvm, all ones", clicks, [&] { read_libsvm(clicks); });
-  compare("libsvm, with values", dense, [&] { read_libsvm(dense, {.classify = false}); });
+  compare("libsvm_ones", clicks, [&] { read_libsvm(clicks); });
+  compare("libsvm_values", dense, [&] { read_libsvm(dense, {.classify = false}); });
   const std::string cache = folder / "cache";
   read_libsvm_cached(clicks, {}, cache);
-  compare("libsvm from the cache", clicks, [&] { read_libsvm_cached(clicks, {}, cache); });
+  compare("libsvm_cached", clicks, [&] { read_libsvm_cached(clicks, {}, cache); });
 }
 
 }  // namespace
-}  // namespace hemiola
+}  // namespace hemiola::bench
 
 int main() {
   std::string folder = std::filesystem::temp_directory_path() / "hemiola-parse-XXXXXX";
   if (mkdtemp(folder.data()) == nullptr) return 1;
-  hemiola::measure(folder);
+  hemiola::bench::measure(folder);
   std::filesystem::remove_all(folder);
 }

@@ -321,7 +321,7 @@ void parse_libsvm(std::string_view chunk, const LibsvmOptions& options, LibsvmPa
 }
 
 LibsvmFile read_libsvm(const std::string& path, const LibsvmOptions& options, const Runner& run) {
-  HEMIOLA_CHECK(options.max_index < UINT32_MAX);
+  if (options.max_index == UINT32_MAX) throw UserError("max_index can be at most 4294967294");
   Chunks file(path);
   Joiner joiner(path, options);
   const uint64_t lines = parse_lines<LibsvmPart>(

@@ -137,6 +137,7 @@ TEST_F(LibsvmTest, Numbers_that_are_not_finite_are_told) {
 }
 
 TEST_F(LibsvmTest, A_file_without_examples_is_told) {
+  EXPECT_EQ(error("1 1:1\n", {.max_index = UINT32_MAX}), "max_index can be at most 4294967294");
   EXPECT_EQ(error(""), "FILE is empty");
   EXPECT_EQ(error("# nothing\n\n"), "FILE holds no examples");
 }

@@ -253,7 +253,7 @@ RatingsSplit read_ratings(const std::string& path, const RatingsOptions& options
         "fold_column = " + std::to_string(options.fold_column) +
         " is one of `user item rating`; columns count from 1, so 4 is the first for it");
   }
-  HEMIOLA_CHECK(options.max_id < UINT32_MAX);
+  if (options.max_id == UINT32_MAX) throw UserError("max_id can be at most 4294967294");
   Chunks file(path);
   RatingsSplit all;
   std::vector<int32_t> folds;
@@ -280,7 +280,10 @@ RatingsSplit read_ratings(const std::string& path, const RatingsOptions& options
 
 RatingsSplit read_ratings_pair(const std::string& train, const std::string& test,
                                const RatingsOptions& options, const Runner& run) {
-  HEMIOLA_CHECK(options.fold_column == 0);
+  if (options.fold_column != 0) {
+    throw UserError("a test file and fold_column = " + std::to_string(options.fold_column) +
+                    " exclude each other; leave one of them out");
+  }
   RatingsSplit both = read_ratings(train, options, run);
   both.test = read_ratings(test, options, run).train;
   share_sizes(both);

@@ -44,7 +44,7 @@ struct RatingsOptions {
 RatingsSplit read_ratings(const std::string& path, const RatingsOptions& options = {},
                           const Runner& run = in_order);
 
-// A file for training and one for testing. REQUIRES: no fold column.
+// A file for training and one for testing; together with a fold column they are an error.
 RatingsSplit read_ratings_pair(const std::string& train, const std::string& test,
                                const RatingsOptions& options = {}, const Runner& run = in_order);
 

@@ -126,6 +126,12 @@ TEST_F(RatingsTest, Wrong_folds_are_told) {
             "for it");
 }
 
+TEST_F(RatingsTest, Options_that_cannot_be_are_told) {
+  EXPECT_EQ(error("1 2 3\n", {.max_id = UINT32_MAX}), "max_id can be at most 4294967294");
+  EXPECT_EQ(error_of([] { read_ratings_pair("a", "b", {.fold_column = 4}); }),
+            "a test file and fold_column = 4 exclude each other; leave one of them out");
+}
+
 TEST_F(RatingsTest, A_cut_off_gz_is_told) {
   const std::string packed = test::gzip("1 2 3\n4 5 6\n");
   const std::string path = folder_.write("ratings.gz", packed.substr(0, packed.size() - 5));
