@@ -115,7 +115,7 @@ int main() {
     double bsp = 0;
     for (const char* scheme : {"bsp", "ssp(8)", "essp(8)"}) {
       const double real = real_seconds({scheme, work_ms});
-      const double ideal = ideal_seconds(parse_staleness(scheme).bound, work_ms);
+      const double ideal = ideal_seconds(hemiola::parse_staleness(scheme).bound, work_ms);
       const double simulated = simulated_seconds({scheme, work_ms});
       if (bsp == 0) bsp = real;
       std::string name = scheme;
