@@ -150,11 +150,11 @@ LossSum MfTask::train(uint32_t block, uint32_t epoch, Parameters& params) const 
   return {sum, static_cast<double>(cut_.block(block).size())};
 }
 
-double MfTask::train_part(std::span<const MfRating> part, const MfRows& users, const MfRows& items,
-                          const MfStep& step, Latches& latches) const {
+double MfTask::train_part(std::span<const MfRating> part, const RowPlaces& users,
+                          const RowPlaces& items, const MfStep& step, Latches& latches) const {
   if (!latches.needed()) return kernels_.train(part.data(), part.size(), users, items, step);
   constexpr size_t kAhead = 4;
-  const auto row = [](const MfRows& rows, size_t i) {
+  const auto row = [](const RowPlaces& rows, size_t i) {
     return rows.at ? rows.at[i] : rows.base + i * rows.stride;
   };
   double sum = 0;
@@ -171,9 +171,9 @@ double MfTask::train_part(std::span<const MfRating> part, const MfRows& users, c
 double MfTask::train_direct(uint32_t block, const MfStep& step, Parameters::Direct rows,
                             Parameters& params) const {
   const auto place = [&](const MfGroup& group) {
-    return MfRows{nullptr, rows.base + group.first * rows.stride, group.apart * rows.stride};
+    return RowPlaces{nullptr, rows.base + group.first * rows.stride, group.apart * rows.stride};
   };
-  const MfRows users = place(users_of(block)), items = place(items_of(block));
+  const RowPlaces users = place(users_of(block)), items = place(items_of(block));
   double sum = 0;
   for (auto left = cut_.block(block); !left.empty();) {
     const auto part = next_batch(left, options_.batch);

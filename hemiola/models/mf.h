@@ -58,7 +58,7 @@ class MfTask : public Task {
   double train_direct(uint32_t block, const MfStep& step, Parameters::Direct rows,
                       Parameters& params) const;
   double train_fetched(uint32_t block, const MfStep& step, Parameters& params) const;
-  double train_part(std::span<const MfRating> part, const MfRows& users, const MfRows& items,
+  double train_part(std::span<const MfRating> part, const RowPlaces& users, const RowPlaces& items,
                     const MfStep& step, Latches& latches) const;
 
   MfOptions options_;

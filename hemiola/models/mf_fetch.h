@@ -30,8 +30,8 @@ class MfFetch {
 
   // Has those rows fetched. Pointers hold until the next step; find() may be called meanwhile.
   void fetch(Parameters& params);
-  MfRows users() const { return {user_at_.data()}; }
-  MfRows items() const { return {item_at_.data()}; }
+  RowPlaces users() const { return {user_at_.data()}; }
+  RowPlaces items() const { return {item_at_.data()}; }
 
  private:
   TableId table_;

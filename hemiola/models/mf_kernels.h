@@ -2,21 +2,14 @@
 // inline functions, so that the files compiled per instruction set leak none of them.
 #pragma once
 
-#include <cstddef>
+#include "hemiola/models/row_places.h"
 
 namespace hemiola {
 
 struct MfRating {
-  unsigned user = 0;  // numbers of rows, as MfRows understands them
+  unsigned user = 0;  // numbers of rows, as the RowPlaces count them
   unsigned item = 0;
   float value = 0;
-};
-
-// Where the rows are: row i is at[i], or base + i * stride when `at` is null.
-struct MfRows {
-  float* const* at = nullptr;
-  float* base = nullptr;
-  size_t stride = 0;
 };
 
 // A row is: factors, the bias if there are biases, with AdaGrad one sum of squared gradients.
@@ -34,11 +27,11 @@ struct MfKernels {
   // One pass of stochastic gradient steps over the ratings in order, in place. Returns the sum of
   // the squared errors, each as it was before its own step. Other threads may change the same
   // rows: single floats of theirs or ours may then be lost.
-  double (*train)(const MfRating* ratings, size_t n, const MfRows& users, const MfRows& items,
+  double (*train)(const MfRating* ratings, size_t n, const RowPlaces& users, const RowPlaces& items,
                   const MfStep& step) = nullptr;
   // The sum of the squared errors; changes nothing.
-  double (*squared_error)(const MfRating* ratings, size_t n, const MfRows& users,
-                          const MfRows& items, const MfStep& step) = nullptr;
+  double (*squared_error)(const MfRating* ratings, size_t n, const RowPlaces& users,
+                          const RowPlaces& items, const MfStep& step) = nullptr;
 };
 
 extern const MfKernels kMfPlain;  // the oracle of the tests

@@ -44,13 +44,13 @@ struct World {
     }
   }
 
-  MfRows users() { return {nullptr, rows.data(), stride}; }
-  MfRows items() { return {nullptr, rows.data() + kUsers * stride, stride}; }
+  RowPlaces users() { return {nullptr, rows.data(), stride}; }
+  RowPlaces items() { return {nullptr, rows.data() + kUsers * stride, stride}; }
   double train(const MfKernels& k, bool by_pointer = false) {
     at.clear();
     for (size_t i = 0; i < kUsers + kItems; ++i) at.push_back(rows.data() + i * stride);
-    const MfRows u = by_pointer ? MfRows{at.data()} : users();
-    const MfRows v = by_pointer ? MfRows{at.data() + kUsers} : items();
+    const RowPlaces u = by_pointer ? RowPlaces{at.data()} : users();
+    const RowPlaces v = by_pointer ? RowPlaces{at.data() + kUsers} : items();
     return k.train(ratings.data(), ratings.size(), u, v, step);
   }
   double error(const MfKernels& k) {

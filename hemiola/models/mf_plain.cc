@@ -7,7 +7,7 @@
 namespace hemiola {
 namespace {
 
-float* row_of(const MfRows& rows, size_t i) {
+float* row_of(const RowPlaces& rows, size_t i) {
   return rows.at ? rows.at[i] : rows.base + i * rows.stride;
 }
 
@@ -46,7 +46,7 @@ void train_one(float e, float* p, float* q, const MfStep& step) {
   }
 }
 
-double train(const MfRating* r, size_t n, const MfRows& users, const MfRows& items,
+double train(const MfRating* r, size_t n, const RowPlaces& users, const RowPlaces& items,
              const MfStep& step) {
   double sum = 0;
   for (size_t i = 0; i < n; ++i) {
@@ -59,7 +59,7 @@ double train(const MfRating* r, size_t n, const MfRows& users, const MfRows& ite
   return sum;
 }
 
-double squared_error(const MfRating* r, size_t n, const MfRows& users, const MfRows& items,
+double squared_error(const MfRating* r, size_t n, const RowPlaces& users, const RowPlaces& items,
                      const MfStep& step) {
   double sum = 0;
   for (size_t i = 0; i < n; ++i) {

@@ -20,14 +20,14 @@ struct Direct {
   float* base;
   size_t stride;
 
-  explicit Direct(const MfRows& rows) : base(rows.base), stride(rows.stride) {}
+  explicit Direct(const RowPlaces& rows) : base(rows.base), stride(rows.stride) {}
   HEMIOLA_INLINE float* operator[](size_t i) const { return base + i * stride; }
 };
 
 struct Pointers {
   float* const* at;
 
-  explicit Pointers(const MfRows& rows) : at(rows.at) {}
+  explicit Pointers(const RowPlaces& rows) : at(rows.at) {}
   HEMIOLA_INLINE float* operator[](size_t i) const { return at[i]; }
 };
 
@@ -151,7 +151,7 @@ double train_all(const MfRating* r, size_t n, Rows users, Rows items, const MfSt
 }
 
 template <class Rows>
-double train_with(const MfRating* r, size_t n, const MfRows& users, const MfRows& items,
+double train_with(const MfRating* r, size_t n, const RowPlaces& users, const RowPlaces& items,
                   const MfStep& step) {
   const Rows u(users), v(items);
   switch (step.factors) {
@@ -170,7 +170,7 @@ double train_with(const MfRating* r, size_t n, const MfRows& users, const MfRows
   }
 }
 
-double train(const MfRating* r, size_t n, const MfRows& users, const MfRows& items,
+double train(const MfRating* r, size_t n, const RowPlaces& users, const RowPlaces& items,
              const MfStep& step) {
   return users.at ? train_with<Pointers>(r, n, users, items, step)
                   : train_with<Direct>(r, n, users, items, step);
@@ -193,7 +193,7 @@ double error_of_all(const MfRating* r, size_t n, Rows users, Rows items, const M
   return sum;
 }
 
-double squared_error(const MfRating* r, size_t n, const MfRows& users, const MfRows& items,
+double squared_error(const MfRating* r, size_t n, const RowPlaces& users, const RowPlaces& items,
                      const MfStep& step) {
   return users.at ? error_of_all(r, n, Pointers(users), Pointers(items), step)
                   : error_of_all(r, n, Direct(users), Direct(items), step);
