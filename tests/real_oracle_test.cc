@@ -8,10 +8,11 @@
 namespace hemiola::oracle {
 namespace {
 
-Plan plan_for(const char* scheme) {
+Plan plan_for(const char* scheme, uint32_t nodes, uint32_t workers) {
   Plan plan;
   plan.seed = 5;
-  plan.nodes = 4;
+  plan.nodes = nodes;
+  plan.workers_per_node = workers;
   plan.rows = 12;
   plan.phases = 6;
   plan.ticks = 60;
@@ -27,13 +28,11 @@ Plan plan_for(const char* scheme) {
   return plan;
 }
 
-class RealOracle : public testing::TestWithParam<const char*> {};
-
-TEST_P(RealOracle, Every_read_over_sockets_sees_what_the_scheme_promises) {
-  const Plan plan = plan_for(GetParam());
+void check(const Plan& plan) {
   const Expected expected(plan);
   bench::Processes job;
   job.nodes = plan.nodes;
+  job.workers = plan.workers_per_node;
   job.tables = plan.make_tables();
   job.work = [&](WorkerPort& port, TableSet& tables, std::span<double> figures) {
     Ledger ledger;
@@ -43,6 +42,19 @@ TEST_P(RealOracle, Every_read_over_sockets_sees_what_the_scheme_promises) {
   const auto figures = bench::try_run(job);
   ASSERT_EQ(figures.size(), plan.nodes) << "a node failed: its reason stands above";
   for (const auto& node : figures) EXPECT_GT(node[0], 1000);
+}
+
+class RealOracle : public testing::TestWithParam<const char*> {};
+
+TEST_P(RealOracle, Every_read_over_sockets_sees_what_the_scheme_promises) {
+  check(plan_for(GetParam(), 4, 1));
+}
+
+TEST(RealOracleThreads, Workers_of_one_node_share_copies_without_losing_an_update) {
+  Plan plan = plan_for("essp(2)", 2, 3);
+  plan.phases = 2;
+  plan.work = microseconds(100);
+  check(plan);
 }
 
 INSTANTIATE_TEST_SUITE_P(Schemes, RealOracle,

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "hemiola/core/vec.h"
+
 namespace hemiola::oracle {
 
 std::vector<Key> Plan::pushed(uint32_t table, WorkerId worker, uint32_t clock) const {
@@ -166,7 +168,8 @@ void Worker::add(uint32_t table, Key key) {
   if (in_place && random_.chance(0.5)) {
     float* row = client_.row(id, key);
     LatchGuard guard(client_.latches(id), row);
-    row[cell] += 1;
+    const float one = 1;
+    vec().add(row + cell, &one, 1);
     return;
   }
   std::vector<float> delta(plan_.cells());
@@ -216,15 +219,16 @@ void Worker::read_all(uint32_t table) {
 
 void Worker::check(uint32_t table, Key key, const float* row) {
   ++ledger_.reads;
+  std::vector<float> seen(plan_.cells());
+  vec().copy(seen.data(), row, seen.size());
   missing_and_extra_ = 0;
   for (uint32_t w = 0; w < plan_.workers(); ++w) {
     for (uint32_t c = 0; c < plan_.clocks(); ++c) {
       const uint32_t cell = plan_.cell(WorkerId{w}, c);
-      const float seen = *static_cast<const volatile float*>(row + cell);
-      check_cell(table, WorkerId{w}, c, seen, expected_.at(table, key, cell), key);
+      check_cell(table, WorkerId{w}, c, seen[cell], expected_.at(table, key, cell), key);
       if (!ledger_.hashes.empty()) {
         uint64_t& hash = ledger_.hashes[self().value];
-        hash = mix(hash, std::bit_cast<uint32_t>(seen));
+        hash = mix(hash, std::bit_cast<uint32_t>(seen[cell]));
       }
     }
   }

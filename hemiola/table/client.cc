@@ -79,12 +79,13 @@ void Client::locate_direct(Rows& rows, std::span<const Key> keys, std::span<floa
 // The value of a copy that is fresh enough, or nullptr.
 float* Client::find_copy(Rows& rows, Key key, Clock need, TableStats& stats) const {
   const Copies& copies = rows.copies(port_.worker());
+  // Read before the slot is looked up: a copy that is found later was either there when this
+  // refresh came, or was fetched since. The other way round it might have been dropped between.
+  Clock tag{INT32_MIN};
+  if (rows.options().staleness.push) tag = tables_.refreshed_by(rows.partition().owner(key));
   const uint32_t slot = copies.find(key);
   if (slot == Copies::kNone) return nullptr;
-  Clock tag = copies.tag(slot);
-  if (rows.options().staleness.push) {
-    tag = std::max(tag, tables_.refreshed_by(rows.partition().owner(key)));
-  }
+  tag = std::max(tag, copies.tag(slot));
   if (tag < need) return nullptr;
   copies.touch(slot);
   ++stats.remote_rows;
@@ -118,7 +119,7 @@ void Client::locate(TableId table, std::span<const Key> keys, Access access,
     if (access == Access::write) mark_dirty(table, keys[i]);
   }
   stats.local_rows += local;
-  const int32_t slowest = tables_.published.slowest.load(std::memory_order_relaxed);
+  const int32_t slowest = tables_.slowest.load(std::memory_order_relaxed);
   if (local != 0) stats.staleness.add(std::max(0, clock_.value - slowest), local);
 }
 
@@ -405,7 +406,7 @@ void Client::tick() {
   take_dirty(call.dirty);
   port_.post(call);
   // The published clock stands behind the rows it speaks of, so seeing it is enough.
-  const Clock slowest{tables_.published.slowest.load(std::memory_order_acquire)};
+  const Clock slowest{tables_.slowest.load(std::memory_order_acquire)};
   if (!tables_.gate().may_start(clock_, slowest)) {
     wait_for(call, TableId{0}, &TableStats::wait_clock);
   }

@@ -121,7 +121,7 @@ void TableMachine::clocks_moved(Outbox& out) {
     const Clock complete = board_.slowest();
     if (complete != kClockNever && complete > owner_.complete()) {
       owner_.advance(complete, out);
-      tables_.published.slowest.store(complete.value, std::memory_order_release);
+      tables_.slowest.store(complete.value, std::memory_order_release);
     }
     if (!passed) break;
   }

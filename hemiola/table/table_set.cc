@@ -28,14 +28,4 @@ TableId TableSet::find(std::string_view name) const {
   throw UserError("there is no table `" + std::string(name) + "` in this job");
 }
 
-void TableSet::set_refreshed_by(NodeId node, Clock clock) {
-  refreshed_by_[node.value].store(clock.value, std::memory_order_release);
-  int32_t least = StalenessRule::kUnbounded;
-  for (uint32_t n = 0; n < place_.nodes; ++n) {
-    if (NodeId{n} == place_.self) continue;
-    least = std::min(least, refreshed_by_[n].load(std::memory_order_relaxed));
-  }
-  published.refreshed.store(least, std::memory_order_release);
-}
-
 }  // namespace hemiola

@@ -27,18 +27,17 @@ class TableSet {
   // Workers need not tell anybody when they tick.
   bool ticks_alone() const { return ticks_alone_; }
 
-  // Written by the loop thread, behind the rows that they speak of.
-  struct Published {
-    std::atomic<int32_t> slowest{0};    // clock of the slowest worker of the job
-    std::atomic<int32_t> refreshed{0};  // the smallest of refreshed_by
-  };
-  Published published;
+  // The clock of the slowest worker of the job; written by the loop thread behind the rows that
+  // it speaks of.
+  std::atomic<int32_t> slowest{0};
 
   // The clock through which our copies of a node's rows are complete, in tables with push.
   Clock refreshed_by(NodeId node) const {
     return Clock{refreshed_by_[node.value].load(std::memory_order_acquire)};
   }
-  void set_refreshed_by(NodeId node, Clock clock);
+  void set_refreshed_by(NodeId node, Clock clock) {
+    refreshed_by_[node.value].store(clock.value, std::memory_order_release);
+  }
 
  private:
   Place place_;
