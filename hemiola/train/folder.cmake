@@ -1,5 +1,5 @@
 hemiola_folder(train net sim cluster table models data core)
-target_compile_definitions(hemiola_train PRIVATE HEMIOLA_VERSION="${PROJECT_VERSION}")
+target_compile_definitions(hemiola_train PUBLIC HEMIOLA_VERSION="${PROJECT_VERSION}")
 
 if(EXISTS ${CMAKE_SOURCE_DIR}/hemiola/train/main.cc)
   add_executable(hemiola ${CMAKE_SOURCE_DIR}/hemiola/train/main.cc)

@@ -53,6 +53,7 @@ struct TrainSection {
   std::optional<uint64_t> batch;
   std::string optimizer = "adagrad";
   std::optional<double> rate;
+  double decay = 1;
   uint32_t evaluate_every = 1;
 };
 

@@ -76,6 +76,16 @@ std::string result_lines(const Summary& s, const std::string& folder) {
   return text + "\nsummary: " + folder + "/summary.json\n";
 }
 
+ProgressOptions progress_options(const Flags& flags) {
+  ProgressOptions options;
+  options.out = flags.json ? stderr : stdout;
+  options.quiet = flags.quiet;
+  options.terminal = flags.terminal;
+  options.colour = flags.colour;
+  options.lowest = flags.verbose ? Level::debug : Level::warning;
+  return options;
+}
+
 void Progress::write(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), options_.out);
   std::fflush(options_.out);

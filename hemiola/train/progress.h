@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "hemiola/core/machine.h"
+#include "hemiola/train/flags.h"
 #include "hemiola/train/summary.h"
 
 namespace hemiola {
@@ -40,6 +41,9 @@ struct ProgressOptions {
   bool colour = false;
   Level lowest = Level::warning;  // of the log lines that are shown
 };
+
+// With --json people's text goes to standard error.
+ProgressOptions progress_options(const Flags& flags);
 
 // Thread safety: all calls from any thread.
 class Progress {

@@ -274,6 +274,27 @@ std::string value_text(const Job& job, const Setting& setting) {
   return std::visit([&](auto slot) { return text_of(slot(const_cast<Job&>(job))); }, setting.slot);
 }
 
+std::vector<std::pair<std::string, std::string>> all_values(const Job& job) {
+  std::vector<std::pair<std::string, std::string>> values;
+  for (const Setting& s : all_settings()) {
+    const auto add = [&](auto& value) {
+      using T = std::decay_t<decltype(value)>;
+      if constexpr (std::is_same_v<T, TextMap>) {
+        for (const auto& [name, text] : value)
+          values.emplace_back(std::string(s.key) + "." + name, text);
+      } else if constexpr (std::is_same_v<T, std::string>) {
+        values.emplace_back(s.key, value);
+      } else if constexpr (std::is_same_v<T, std::optional<std::string>>) {
+        values.emplace_back(s.key, value.value_or("auto"));
+      } else {
+        values.emplace_back(s.key, text_of(value));
+      }
+    };
+    std::visit([&](auto slot) { add(slot(const_cast<Job&>(job))); }, s.slot);
+  }
+  return values;
+}
+
 std::string settings_in_force(const Job& job) {
   std::string text, section;
   for (const Setting& s : all_settings()) {

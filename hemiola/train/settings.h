@@ -8,7 +8,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "hemiola/train/options.h"
 
@@ -64,6 +66,9 @@ void set_override(Job& job, std::string_view assignment);
 
 // The value as a job file would write it.
 std::string value_text(const Job& job, const Setting& setting);
+
+// Every setting as key and text, from which set() with Untyped makes the same job.
+std::vector<std::pair<std::string, std::string>> all_values(const Job& job);
 
 // All settings that have an effect in this job, one line per section.
 std::string settings_in_force(const Job& job);

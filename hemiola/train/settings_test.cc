@@ -89,6 +89,19 @@ TEST(Settings, Every_key_is_there_once_and_in_one_of_the_six_sections) {
   }
 }
 
+TEST(Settings, All_values_make_the_same_job_again) {
+  Job job;
+  set_override(job, "sync.scheme=ssp(3)");
+  set_override(job, "train.rate=0.1");
+  set_override(job, "sync.tables.items=bsp");
+  set_override(job, "job.name=true");
+  Job again;
+  for (const auto& [key, text] : all_values(job)) set(again, key, Untyped{text}, "the launcher");
+  EXPECT_EQ(all_values(again), all_values(job));
+  EXPECT_EQ(again.train.rate, 0.1);
+  EXPECT_EQ(again.job.name, "true");
+}
+
 TEST(Settings, A_run_prints_only_what_has_an_effect) {
   Job job;
   job.model.kind = "linear";

@@ -21,7 +21,7 @@ struct EpochRecord {
 
 // Seconds, summed over workers.
 struct TimeSpent {
-  double compute = 0, wait_rows = 0, wait_clock = 0, average = 0, idle = 0;
+  double compute = 0, evaluate = 0, wait_rows = 0, wait_clock = 0, average = 0, idle = 0;
 };
 
 // Sums over all nodes and workers of the job.

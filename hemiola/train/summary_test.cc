@@ -4,10 +4,10 @@
 
 #include <filesystem>
 #include <fstream>
-#include <limits>
 #include <sstream>
 
 #include "hemiola/core/check.h"
+#include "hemiola/train/json_text.h"
 
 namespace hemiola {
 namespace {
@@ -16,12 +16,6 @@ std::string read(const std::string& path) {
   std::ostringstream text;
   text << std::ifstream(path).rdbuf();
   return text.str();
-}
-
-// JSON without blanks and line ends, to look for parts of it.
-std::string squeezed(std::string text) {
-  std::erase_if(text, [](char c) { return c == ' ' || c == '\n'; });
-  return text;
 }
 
 Summary example() {
@@ -39,37 +33,6 @@ Summary example() {
   s.table_names = {"factors"};
   s.epochs = {{1, 0.5, 0.5, 0.75, 617, {{"rmse", 0.25}}}, {2, 0.5, 1.0, 0.5, 617, {}}};
   return s;
-}
-
-TEST(Summary, Every_key_of_the_format_is_there) {
-  const std::string json = to_json(example());
-  for (const char* key :
-       {"job",        "model",    "sync",        "world", "seed",    "nodes",        "workers",
-        "samples",    "seconds",  "cpu_seconds", "time",  "compute", "wait_rows",    "wait_clock",
-        "average",    "idle",     "rows",        "local", "remote",  "moved",        "copies",
-        "bytes_sent", "messages", "staleness",   "mean",  "max",     "view_changes", "epochs",
-        "epoch",      "loss",     "metrics",     "final"}) {
-    EXPECT_NE(json.find("\"" + std::string(key) + "\":"), std::string::npos) << key;
-  }
-  const std::string text = squeezed(json);
-  EXPECT_NE(text.find("\"samples\":1234"), std::string::npos);
-  EXPECT_NE(text.find("\"staleness\":{\"mean\":3.0,\"max\":3"), std::string::npos) << text;
-}
-
-TEST(Summary, The_final_quality_is_the_last_that_was_measured) {
-  const std::string text = squeezed(to_json(example()));
-  EXPECT_NE(text.find("\"final\":{\"loss\":0.5,\"metrics\":{\"rmse\":0.25}}"), std::string::npos);
-}
-
-TEST(Summary, A_run_without_an_epoch_still_gives_valid_json) {
-  const std::string text = squeezed(to_json(Summary{}));
-  EXPECT_NE(text.find("\"final\":{\"loss\":null,\"metrics\":{}}"), std::string::npos);
-}
-
-TEST(Summary, A_number_that_is_none_becomes_null) {
-  EpochRecord e;
-  e.loss = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_NE(to_json_line(e).find("\"loss\":null"), std::string::npos);
 }
 
 TEST(Summary, Files_appear_in_a_folder_that_is_made) {

@@ -95,11 +95,20 @@ class Worker {
 
   std::vector<Metric> evaluate() {
     std::vector<double> sums(share_.task.metric_sums());
+    const Instant start = port_.now();
+    const Duration waited = blocked();
     for (uint32_t p = port_.worker().value; p < share_.task.evaluation_parts(); p += workers()) {
       share_.task.evaluate(p, params_, sums);
     }
+    evaluating_ = evaluating_ + (port_.now() - start) - (blocked() - waited);
     sums = sum(std::move(sums));
     return share_.task.metrics(sums);
+  }
+
+  // How long this worker has waited for its tables.
+  Duration blocked() const {
+    const TableStats all = WorkerStats{client_.stats()}.total();
+    return all.wait_rows + all.wait_clock;
   }
 
   static void refuse_divergence(const EpochRecord& record) {
@@ -128,19 +137,21 @@ class Worker {
     share_.listener->live(live);
   }
 
-  // [samples of the job are known] compute and idle, the node's counters, then the tables'.
   void report_totals() {
     const double seconds = since(trained_from_);
     const Place& place = share_.tables.place();
     const WorkerStats stats{client_.stats()};
-    const TableStats all = stats.total();
-    const double idle = idle_.seconds();
     const double compute =
-        std::max(0.0, since(begun_) - idle - all.wait_rows.seconds() - all.wait_clock.seconds());
+        std::max(0.0, since(begun_) - (idle_ + evaluating_ + blocked()).seconds());
     const bool speaks = port_.worker() == place.first_worker() && share_.counters;
     const NodeCounters node = speaks ? share_.counters() : NodeCounters{};
-    std::vector<double> own = {compute, idle, static_cast<double>(node.bytes_sent),
-                               static_cast<double>(node.messages), node.cpu_seconds};
+    std::vector<double> own = {compute,
+                               evaluating_.seconds(),
+                               idle_.seconds(),
+                               static_cast<double>(node.bytes_sent),
+                               static_cast<double>(node.messages),
+                               node.cpu_seconds};
+    const size_t own_values = own.size();
     const StatsSum packing(share_.tables.size(), place.nodes, place.workers());
     const auto packed = packing.pack(stats, port_.worker());
     own.insert(own.end(), packed.begin(), packed.end());
@@ -149,11 +160,12 @@ class Worker {
     RunTotals totals;
     totals.samples = samples_;
     totals.time.compute = sums[0];
-    totals.time.idle = sums[1];
-    totals.bytes_sent = static_cast<uint64_t>(sums[2]);
-    totals.messages = static_cast<uint64_t>(sums[3]);
-    totals.cpu_seconds = sums[4];
-    totals.tables = packing.unpack(std::span(sums).subspan(5));
+    totals.time.evaluate = sums[1];
+    totals.time.idle = sums[2];
+    totals.bytes_sent = static_cast<uint64_t>(sums[3]);
+    totals.messages = static_cast<uint64_t>(sums[4]);
+    totals.cpu_seconds = sums[5];
+    totals.tables = packing.unpack(std::span(sums).subspan(own_values));
     const TableStats job = totals.tables.total();
     totals.time.wait_rows = job.wait_rows.seconds();
     totals.time.wait_clock = job.wait_clock.seconds();
@@ -170,7 +182,7 @@ class Worker {
   uint32_t epoch_ = 0;
   LossSum epoch_loss_;
   uint64_t samples_ = 0;  // of the job
-  Duration idle_;
+  Duration idle_, evaluating_;
   Instant begun_, trained_from_;
 };
 

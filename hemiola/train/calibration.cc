@@ -1,0 +1,59 @@
+#include "hemiola/train/calibration.h"
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "hemiola/core/check.h"
+#include "hemiola/data/publish.h"
+#include "hemiola/train/json_text.h"
+
+namespace hemiola {
+namespace {
+
+std::map<std::string, double> read_numbers(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return numbers_in_json(text.str(), path);
+}
+
+}  // namespace
+
+// Rows that are looked up cost more than rows of an array, so one node is another kind of job.
+std::string calibration_key(const Job& job) {
+  std::string key = job.model.kind;
+  if (job.model.kind == "mf") key += " factors=" + std::to_string(job.model.factors);
+  if (job.model.kind == "linear") key += " " + job.model.loss + " data=" + job.data.kind;
+  if (job.data.kind == "synthetic") key += " " + job.data.generator;
+  return key + " " + job.train.optimizer + (job.cluster.nodes > 1 ? " nodes" : " node");
+}
+
+std::optional<double> read_calibration(const std::string& path, const Job& job) {
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  const auto numbers = read_numbers(path);
+  const auto found = numbers.find(calibration_key(job));
+  if (found == numbers.end() || !(found->second > 0)) return std::nullopt;
+  return found->second;
+}
+
+void write_calibration(const std::string& path, const Job& job, double ns_per_example) {
+  std::map<std::string, double> numbers;
+  if (std::filesystem::exists(path)) numbers = read_numbers(path);
+  numbers[calibration_key(job)] = ns_per_example;
+  const auto folder = std::filesystem::path(path).parent_path();
+  if (!folder.empty()) std::filesystem::create_directories(folder);
+  const std::string text = to_json(numbers);
+  Publisher file(path);
+  file.write(text.data(), text.size());
+  file.commit();
+}
+
+double ns_per_example_of(const std::string& summary_path) {
+  const auto numbers = read_numbers(summary_path);
+  const double samples = numbers.at("samples");
+  if (!(samples > 0)) throw UserError(summary_path + " says nothing of computing");
+  return numbers.at("time/compute") / samples * 1e9;
+}
+
+}  // namespace hemiola

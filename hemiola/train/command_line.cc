@@ -1,0 +1,125 @@
+#include "hemiola/train/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <sstream>
+
+#include "hemiola/train/job_file.h"
+#include "hemiola/train/settings.h"
+
+namespace hemiola {
+namespace {
+
+// Texts as typed; made into values when all is read, so that mistakes are told in our words.
+struct Raw {
+  std::optional<uint32_t> nodes, workers;
+  std::optional<uint64_t> seed;
+  std::string stall, latency, jitter, bandwidth, cost;
+  std::vector<std::string> slow_nodes;
+};
+
+void add_run_options(CLI::App& app, Command& command, Raw& raw) {
+  app.add_option("job", command.job_file, "the job file (TOML)")->required()->type_name("JOB.toml");
+  app.add_option("settings", command.overrides, "settings that override the job file's")
+      ->type_name("key=value");
+  app.add_option("--nodes", raw.nodes, "node processes (cluster.nodes)")->type_name("N");
+  app.add_option("--workers", raw.workers, "worker threads per node (cluster.workers)")
+      ->type_name("W");
+  app.add_option("--seed", raw.seed, "seed of everything random (job.seed)")->type_name("S");
+  app.add_option("--out", command.flags.out,
+                 "folder of summary.json and metrics.jsonl; else runs/ and the job's name")
+      ->type_name("DIR");
+  app.add_flag("--json", command.flags.json,
+               "print the summary's JSON, and nothing else, on stdout");
+  app.add_flag("-q,--quiet", command.flags.quiet, "say nothing but warnings and errors");
+  app.add_flag("-v,--verbose", command.flags.verbose, "say what the nodes do");
+}
+
+void add_stalls(CLI::App& app, Command& command, Raw& raw) {
+  app.add_option("--stall-chance", command.flags.stall_chance,
+                 "share of the steps that are stopped, to see what stragglers do")
+      ->check(CLI::Range(0.0, 1.0))
+      ->type_name("P");
+  app.add_option("--stall", raw.stall, "how long such a step stops; else 50ms")->type_name("TIME");
+}
+
+void add_world(CLI::App& app, Command& command, Raw& raw) {
+  app.add_option("--latency", raw.latency, "of a message, one way; else 50us")->type_name("TIME");
+  app.add_option("--jitter", raw.jitter, "up to so much more; else 10us")->type_name("TIME");
+  app.add_option("--bandwidth", raw.bandwidth, "of each node and direction; else 10Gbit")
+      ->type_name("RATE");
+  app.add_option("--slow-node", raw.slow_nodes, "this node computes so many times slower")
+      ->type_name("NODE:TIMESx");
+  app.add_option("--cost-per-example", raw.cost, "time to compute an example; else as calibrated")
+      ->type_name("TIME");
+  app.add_option("--calibration", command.calibration, "file of `hemiola calibrate`")
+      ->type_name("FILE");
+}
+
+void finish(Command& command, const Raw& raw) {
+  const auto override_with = [&](const char* key, const auto& value) {
+    if (value) command.overrides.push_back(key + ("=" + std::to_string(*value)));
+  };
+  override_with("cluster.nodes", raw.nodes);
+  override_with("cluster.workers", raw.workers);
+  override_with("job.seed", raw.seed);
+  Flags& flags = command.flags;
+  if (!raw.stall.empty()) flags.stall = parse_duration(raw.stall, "--stall");
+  if (!raw.latency.empty()) flags.latency = parse_duration(raw.latency, "--latency");
+  if (!raw.jitter.empty()) flags.jitter = parse_duration(raw.jitter, "--jitter");
+  if (!raw.bandwidth.empty()) {
+    flags.bandwidth_bytes_per_second = parse_bandwidth(raw.bandwidth, "--bandwidth");
+  }
+  for (const auto& s : raw.slow_nodes)
+    flags.slow_nodes.push_back(parse_slow_node(s, "--slow-node"));
+  if (!raw.cost.empty()) flags.ns_per_example = parse_nanoseconds(raw.cost, "--cost-per-example");
+}
+
+}  // namespace
+
+std::variant<Command, Stop> parse_command_line(int argc, const char* const* argv) {
+  Command command;
+  Raw raw;
+  CLI::App app("Hemiola trains one model on many machines that do not keep the same beat.",
+               "hemiola");
+  app.set_version_flag("--version", std::string("hemiola " HEMIOLA_VERSION));
+  app.require_subcommand(1);
+  CLI::App* train = app.add_subcommand("train", "train the job's model on this machine or cluster");
+  CLI::App* sim = app.add_subcommand("sim", "train it in the simulator, in virtual time");
+  CLI::App* calibrate =
+      app.add_subcommand("calibrate", "measure this machine's computing for the simulator");
+  CLI::App* options = app.add_subcommand("options", "list all settings of a job");
+  CLI::App* node = app.add_subcommand("node", "")->group("");
+  for (CLI::App* a : {train, sim, calibrate}) add_run_options(*a, command, raw);
+  for (CLI::App* a : {train, sim}) add_stalls(*a, command, raw);
+  add_world(*sim, command, raw);
+  calibrate->add_option("--calibration", command.calibration, "the file to write")
+      ->type_name("FILE");
+  node->add_option("fd", command.control_fd)->required();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out, wrong;
+    app.exit(error, out, wrong);
+    if (error.get_exit_code() == 0) return Stop{0, out.str()};
+    const std::string hint = argc > 1 && !app.get_subcommands().empty()
+                                 ? app.get_subcommands().front()->get_name() + " --help"
+                                 : std::string("--help");
+    return Stop{2, "hemiola: " + std::string(error.what()) + "; see `hemiola " + hint + "`\n"};
+  }
+  command.verb = train->parsed()       ? Verb::train
+                 : sim->parsed()       ? Verb::sim
+                 : calibrate->parsed() ? Verb::calibrate
+                 : options->parsed()   ? Verb::options
+                                       : Verb::node;
+  finish(command, raw);
+  return command;
+}
+
+Job job_of(const Command& command) {
+  Job job = read_job_file(command.job_file);
+  for (const std::string& o : command.overrides) set_override(job, o);
+  resolve(job);
+  return job;
+}
+
+}  // namespace hemiola

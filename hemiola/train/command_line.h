@@ -1,0 +1,37 @@
+// What was typed, understood: which command, for which job, with what changed.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "hemiola/train/flags.h"
+#include "hemiola/train/options.h"
+
+namespace hemiola {
+
+enum class Verb : uint8_t { train, sim, calibrate, options, node };
+
+struct Command {
+  Verb verb{};
+  std::string job_file;
+  std::vector<std::string> overrides;  // "key=value"
+  Flags flags;                         // out empty: not said
+  std::string calibration = "runs/calibration.json";
+  int control_fd = -1;  // of Verb::node, which only the launcher uses
+};
+
+// There is nothing more to do: help or a version was asked for, or the words made no sense.
+struct Stop {
+  int status = 0;  // 2: usage
+  std::string text;
+};
+
+// Throws UserError for a value that its flag cannot have.
+std::variant<Command, Stop> parse_command_line(int argc, const char* const* argv);
+
+// The job of a command: file, then overrides, then resolved. Throws UserError.
+Job job_of(const Command& command);
+
+}  // namespace hemiola

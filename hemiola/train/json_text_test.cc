@@ -1,0 +1,80 @@
+#include "hemiola/train/json_text.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "hemiola/core/check.h"
+
+namespace hemiola {
+namespace {
+
+// JSON without blanks and line ends, to look for parts of it.
+std::string squeezed(std::string text) {
+  std::erase_if(text, [](char c) { return c == ' ' || c == '\n'; });
+  return text;
+}
+
+Summary example() {
+  Summary s;
+  s.job = "wordnet";
+  s.model = "mf";
+  s.sync = "ssp(3)";
+  s.seed = 7;
+  s.nodes = 4;
+  s.workers = 8;
+  s.totals.samples = 1234;
+  s.totals.tables.tables.resize(1);
+  s.totals.tables.tables[0].local_rows = 10;
+  s.totals.tables.tables[0].staleness.add(3, 2);
+  s.table_names = {"factors"};
+  s.epochs = {{1, 0.5, 0.5, 0.75, 617, {{"rmse", 0.25}}}, {2, 0.5, 1.0, 0.5, 617, {}}};
+  return s;
+}
+
+TEST(JsonText, Every_key_of_the_format_is_there) {
+  const std::string json = to_json(example());
+  for (const char* key :
+       {"job",        "model",    "sync",        "world", "seed",    "nodes",        "workers",
+        "samples",    "seconds",  "cpu_seconds", "time",  "compute", "wait_rows",    "wait_clock",
+        "average",    "idle",     "rows",        "local", "remote",  "moved",        "copies",
+        "bytes_sent", "messages", "staleness",   "mean",  "max",     "view_changes", "epochs",
+        "epoch",      "loss",     "metrics",     "final"}) {
+    EXPECT_NE(json.find("\"" + std::string(key) + "\":"), std::string::npos) << key;
+  }
+  const std::string text = squeezed(json);
+  EXPECT_NE(text.find("\"samples\":1234"), std::string::npos);
+  EXPECT_NE(text.find("\"staleness\":{\"mean\":3.0,\"max\":3"), std::string::npos) << text;
+}
+
+TEST(JsonText, The_final_quality_is_the_last_that_was_measured) {
+  const std::string text = squeezed(to_json(example()));
+  EXPECT_NE(text.find("\"final\":{\"loss\":0.5,\"metrics\":{\"rmse\":0.25}}"), std::string::npos);
+}
+
+TEST(JsonText, A_run_without_an_epoch_still_gives_valid_json) {
+  const std::string text = squeezed(to_json(Summary{}));
+  EXPECT_NE(text.find("\"final\":{\"loss\":null,\"metrics\":{}}"), std::string::npos);
+}
+
+TEST(JsonText, A_number_that_is_none_becomes_null) {
+  EpochRecord e;
+  e.loss = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_NE(to_json_line(e).find("\"loss\":null"), std::string::npos);
+}
+
+TEST(JsonText, Numbers_are_found_again) {
+  const auto numbers = numbers_in_json(to_json(example()), "summary.json");
+  EXPECT_EQ(numbers.at("samples"), 1234);
+  EXPECT_EQ(numbers.at("rows/local"), 10);
+  EXPECT_EQ(numbers.at("epochs/0/metrics/rmse"), 0.25);
+}
+
+TEST(JsonText, What_is_no_object_is_refused_with_its_name) {
+  for (const char* text : {"", "{", "[1]", "3"}) {
+    EXPECT_THROW(numbers_in_json(text, "a.json"), UserError) << text;
+  }
+}
+
+}  // namespace
+}  // namespace hemiola

@@ -1,0 +1,127 @@
+// The command line: reads as a list of steps.
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <variant>
+
+#include "hemiola/core/check.h"
+#include "hemiola/train/calibration.h"
+#include "hemiola/train/command_line.h"
+#include "hemiola/train/launch.h"
+#include "hemiola/train/progress.h"
+#include "hemiola/train/run_node.h"
+#include "hemiola/train/settings.h"
+#include "hemiola/train/simulate.h"
+
+namespace hemiola {
+namespace {
+
+constexpr int kInterrupted = 130;
+constexpr double kGuessedNsPerExample = 100;
+
+// Nothing needs to be put in order: files appear whole, and a job of one process has no others.
+void end_at_once(int) {
+  constexpr char kText[] = "\nhemiola: interrupted\n";
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kText, sizeof kText - 1);
+  ::_exit(kInterrupted);
+}
+
+void say_settings(Progress& progress, const Job& job) {
+  progress.text("hemiola " HEMIOLA_VERSION "\n" + settings_in_force(job));
+}
+
+int ended(const JobOver& over) {
+  if (over.ok) return 0;
+  std::fprintf(stderr, "hemiola: %s\n", over.reason.c_str());
+  return 1;
+}
+
+// Many processes, or this one alone.
+int train(const Job& job, const Flags& flags) {
+  {
+    Progress progress(progress_options(flags));
+    say_settings(progress, job);
+  }
+  if (job.cluster.nodes > 1) return launch(job, flags, "/proc/self/exe").status;
+  for (const int s : {SIGINT, SIGTERM, SIGHUP}) ::signal(s, end_at_once);
+  Progress progress(progress_options(flags));
+  return ended(run_node(job, flags, NodePlace{}, progress));
+}
+
+int sim(const Job& job, Flags flags, const Command& command) {
+  for (const int s : {SIGINT, SIGTERM, SIGHUP}) ::signal(s, end_at_once);
+  Progress progress(progress_options(flags));
+  say_settings(progress, job);
+  if (flags.ns_per_example == 0) {
+    flags.ns_per_example = read_calibration(command.calibration, job).value_or(0);
+  }
+  if (flags.ns_per_example == 0) {
+    flags.ns_per_example = kGuessedNsPerExample;
+    progress.log(Level::warning,
+                 "this machine was not calibrated for such jobs, so an example is taken to cost "
+                 "100 ns; `hemiola calibrate " +
+                     command.job_file + "` measures it");
+  }
+  return ended(simulate(job, flags, progress));
+}
+
+// A short real run, on two nodes when the job has several.
+int calibrate(Job job, Flags flags, const Command& command) {
+  job.cluster.nodes = std::min<uint32_t>(job.cluster.nodes, 2);
+  job.cluster.workers = 1;
+  job.train.epochs = std::min<uint32_t>(job.train.epochs, 2);
+  job.train.evaluate_every = 0;
+  const bool json = std::exchange(flags.json, false);
+  flags.quiet = flags.quiet || json;
+  if (const int status = train(job, flags); status != 0) return status;
+  const double ns = ns_per_example_of(flags.out + "/summary.json");
+  write_calibration(command.calibration, job, ns);
+  std::printf("%s: %.4g ns per example, kept in %s\n", calibration_key(job).c_str(), ns,
+              command.calibration.c_str());
+  return 0;
+}
+
+int run(Command command) {
+  if (command.verb == Verb::node) return obey(command.control_fd);
+  if (command.verb == Verb::options) {
+    std::fputs(settings_help().c_str(), stdout);
+    return 0;
+  }
+  const Job job = job_of(command);
+  Flags& flags = command.flags;
+  if (flags.out.empty()) flags.out = "runs/" + job.job.name;
+  const char* no_color = std::getenv("NO_COLOR");
+  flags.terminal = ::isatty(flags.json ? STDERR_FILENO : STDOUT_FILENO) == 1;
+  flags.colour = flags.terminal && !(no_color && *no_color);
+  switch (command.verb) {
+    case Verb::sim:
+      return sim(job, flags, command);
+    case Verb::calibrate:
+      return calibrate(job, flags, command);
+    default:
+      return train(job, flags);
+  }
+}
+
+}  // namespace
+}  // namespace hemiola
+
+int main(int argc, char** argv) {
+  try {
+    auto parsed = hemiola::parse_command_line(argc, argv);
+    if (const auto* stop = std::get_if<hemiola::Stop>(&parsed)) {
+      std::fputs(stop->text.c_str(), stop->status == 0 ? stdout : stderr);
+      return stop->status;
+    }
+    return hemiola::run(std::get<hemiola::Command>(std::move(parsed)));
+  } catch (const std::bad_alloc&) {
+    std::fputs("hemiola: out of memory\n", stderr);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "hemiola: %s\n", e.what());
+  }
+  return 1;
+}

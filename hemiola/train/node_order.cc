@@ -1,0 +1,48 @@
+#include "hemiola/train/node_order.h"
+
+#include "hemiola/core/check.h"
+#include "hemiola/core/wire.h"
+#include "hemiola/train/settings.h"
+
+namespace hemiola {
+
+Bytes encode(const NodeOrder& order) {
+  Writer w;
+  const auto values = all_values(order.job);
+  w.put(static_cast<uint32_t>(values.size()));
+  for (const auto& [key, text] : values) w.put_text(key).put_text(text);
+  const Flags& f = order.flags;
+  w.put_text(f.out).put(f.json).put(f.quiet).put(f.verbose).put(f.terminal).put(f.colour);
+  w.put(f.stall_chance).put(f.stall);
+  w.put(order.place.self).put_text(order.place.listen).put_text(order.place.rendezvous);
+  w.put_text(order.place.secret);
+  return std::move(w).take();
+}
+
+NodeOrder decode_order(const Bytes& bytes) {
+  NodeOrder order;
+  Reader r(bytes);
+  const auto count = r.get<uint32_t>();
+  for (uint32_t i = 0; i < count && r.ok(); ++i) {
+    const std::string key = r.get_text();
+    const std::string text = r.get_text();
+    if (r.ok()) set(order.job, key, Untyped{text}, "the launcher's order");
+  }
+  Flags& f = order.flags;
+  f.out = r.get_text();
+  f.json = r.get<bool>();
+  f.quiet = r.get<bool>();
+  f.verbose = r.get<bool>();
+  f.terminal = r.get<bool>();
+  f.colour = r.get<bool>();
+  f.stall_chance = r.get<double>();
+  f.stall = r.get<Duration>();
+  order.place.self = r.get<NodeId>();
+  order.place.listen = r.get_text();
+  order.place.rendezvous = r.get_text();
+  order.place.secret = r.get_text();
+  if (!r.finished()) throw UserError("the launcher's order cannot be read");
+  return order;
+}
+
+}  // namespace hemiola

@@ -1,0 +1,68 @@
+#include "hemiola/train/report.h"
+
+#include <csignal>
+#include <cstdio>
+
+#include "hemiola/train/json_text.h"
+
+namespace hemiola {
+
+Report::Report(const Job& job, const Task& task, const Flags& flags, std::string world,
+               double load_seconds, Progress& progress)
+    : flags_(flags), epochs_(job.train.epochs), progress_(progress), metrics_(flags.out) {
+  summary_.job = job.job.name;
+  summary_.model = job.model.kind;
+  summary_.sync = sync_text(job);
+  summary_.world = std::move(world);
+  summary_.seed = job.job.seed;
+  summary_.nodes = job.cluster.nodes;
+  summary_.workers = job.cluster.nodes * job.cluster.workers;
+  summary_.load_seconds = load_seconds;
+  for (const TableSpec& table : task.tables()) summary_.table_names.push_back(table.name);
+}
+
+void Report::epoch(const EpochRecord& record) {
+  summary_.epochs.push_back(record);
+  metrics_.add(record);
+  progress_.epoch(record, epochs_);
+}
+
+void Report::finished(const RunTotals& totals, double seconds) {
+  summary_.totals = totals;
+  summary_.seconds = seconds;
+}
+
+void Report::set_traffic(uint64_t bytes, uint64_t messages, double cpu_seconds) {
+  summary_.totals.bytes_sent = bytes;
+  summary_.totals.messages = messages;
+  summary_.totals.cpu_seconds = cpu_seconds;
+}
+
+void Report::publish() {
+  // An interrupt waits until the file stands, so that no half of it is left behind.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  try {
+    write_summary(flags_.out, summary_);
+  } catch (...) {
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  progress_.result(summary_, flags_.out);
+  if (flags_.json) {
+    const std::string json = to_json(summary_);
+    std::fwrite(json.data(), 1, json.size(), stdout);
+    std::fflush(stdout);
+  }
+}
+
+std::string sync_text(const Job& job) {
+  std::string text = job.sync.scheme.value_or("auto");
+  for (const auto& [table, scheme] : job.sync.tables) text += " " + table + "=" + scheme;
+  if (job.sync.placement != "static") text += " placement=" + job.sync.placement;
+  return text;
+}
+
+}  // namespace hemiola

@@ -1,0 +1,28 @@
+// One node of a job for real: loads the data, runs the machines and workers, writes the result.
+#pragma once
+
+#include <string>
+
+#include "hemiola/core/machine.h"
+#include "hemiola/train/flags.h"
+#include "hemiola/train/options.h"
+#include "hemiola/train/progress.h"
+
+namespace hemiola {
+
+// Where this process stands in the job.
+struct NodePlace {
+  NodeId self;
+  std::string listen;      // "unix:/path", "tcp:host:port"; empty: the only node
+  std::string rendezvous;  // where node 0 listens
+  std::string secret;      // what the nodes of the job know and nobody else
+};
+
+// How many nodes there are is said by the job. Returns how the job ended; throws UserError for
+// what goes wrong before the node has joined.
+JobOver run_node(const Job& job, const Flags& flags, const NodePlace& place, Progress& progress);
+
+// What nodes must agree on, one "key = value" a line.
+std::string agreement_text(const Job& job);
+
+}  // namespace hemiola

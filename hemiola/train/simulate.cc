@@ -1,0 +1,98 @@
+#include "hemiola/train/simulate.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "hemiola/cluster/machine.h"
+#include "hemiola/core/check.h"
+#include "hemiola/core/random.h"
+#include "hemiola/sim/world.h"
+#include "hemiola/table/machine.h"
+#include "hemiola/train/report.h"
+#include "hemiola/train/run_node.h"
+#include "hemiola/train/run_settings.h"
+#include "hemiola/train/runner.h"
+#include "hemiola/train/task_factory.h"
+
+namespace hemiola {
+namespace {
+
+sim::WorldOptions world_options(const Job& job, const Flags& flags, Progress& progress) {
+  sim::WorldOptions options;
+  options.seed = job.job.seed;
+  options.network.latency = flags.latency;
+  options.network.jitter = flags.jitter;
+  options.network.nic_bytes_per_second = flags.bandwidth_bytes_per_second;
+  for (const auto& [node, times] : flags.slow_nodes) {
+    if (node >= job.cluster.nodes) {
+      throw UserError("--slow-node names node " + std::to_string(node) +
+                      ", but the nodes are 0 to " + std::to_string(job.cluster.nodes - 1));
+    }
+    auto& speeds = options.computer.speeds;
+    speeds.resize(std::max<size_t>(speeds.size(), node + 1), 1.0);
+    speeds[node] = 1 / times;
+  }
+  options.log = [&progress](Instant, NodeId, Level level, std::string_view line) {
+    progress.log(level, line);
+  };
+  return options;
+}
+
+// A node of the simulated job: what its machines and workers share.
+struct SimNode {
+  SimNode(const Job& job, const Task& task, const RunSettings& settings, uint32_t self)
+      : tables(table_options(job, task), {NodeId{self}, job.cluster.nodes, job.cluster.workers}),
+        share(task, tables, settings) {}
+
+  TableSet tables;
+  NodeShare share;
+};
+
+ClusterOptions cluster_options(const Job& job, uint32_t self) {
+  ClusterOptions options;
+  options.self = NodeId{self};
+  options.nodes = job.cluster.nodes;
+  options.workers = job.cluster.workers;
+  options.address = "sim:" + std::to_string(self);
+  options.rendezvous = "sim:0";
+  options.instance = self + 1;
+  options.say_wait = seconds(job.cluster.say_wait_s);
+  return options;
+}
+
+}  // namespace
+
+JobOver simulate(const Job& job, const Flags& flags, Progress& progress) {
+  HEMIOLA_CHECK(flags.ns_per_example > 0);
+  const auto begun = std::chrono::steady_clock::now();
+  const LoadedTask loaded(job, in_order);
+  const std::chrono::duration<double> load = std::chrono::steady_clock::now() - begun;
+  progress.text(loaded.description() + "\n");
+
+  RunSettings settings = run_settings(job, flags);
+  settings.cost.ns_per_example = flags.ns_per_example;
+  Report report(job, loaded.task(), flags, "sim", load.count(), progress);
+  std::vector<std::unique_ptr<SimNode>> nodes;
+  sim::World world(world_options(job, flags, progress));
+  for (uint32_t n = 0; n < job.cluster.nodes; ++n) {
+    nodes.push_back(std::make_unique<SimNode>(job, loaded.task(), settings, n));
+    SimNode& node = *nodes.back();
+    if (n == 0) node.share.listener = &report;
+    node.share.counters = [&world, n] {
+      const sim::NodeCounters& c = world.counters(NodeId{n});
+      return NodeCounters{c.bytes_sent, c.messages_sent, 0};
+    };
+    auto core = std::make_unique<NodeCore>(NodeId{n});
+    core->add(MachineId::cluster, std::make_unique<ClusterMachine>(cluster_options(job, n)));
+    core->add(MachineId::table, std::make_unique<TableMachine>(node.tables));
+    world.add_node(std::move(core), [&node](WorkerPort& port) { run_worker(port, node.share); });
+  }
+  const sim::Outcome outcome = world.run();
+  if (!outcome.finished) return {false, "the simulation came to a halt: " + outcome.stuck_reason};
+  if (outcome.over.ok) report.publish();
+  return outcome.over;
+}
+
+}  // namespace hemiola

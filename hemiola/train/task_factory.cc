@@ -1,0 +1,190 @@
+#include "hemiola/train/task_factory.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "hemiola/core/check.h"
+#include "hemiola/data/synthetic.h"
+#include "hemiola/models/linear.h"
+#include "hemiola/models/mf.h"
+#include "hemiola/train/progress.h"
+
+namespace hemiola {
+namespace {
+
+uint32_t all_workers(const Job& job) { return job.cluster.nodes * job.cluster.workers; }
+
+Optimizer optimizer_of(const Job& job) {
+  return job.train.optimizer == "sgd" ? Optimizer::sgd : Optimizer::adagrad;
+}
+
+std::string floor_text(const char* measure, double floor) {
+  char text[64];
+  std::snprintf(text, sizeof text, "; the planted model's %s is %.4g", measure, floor);
+  return text;
+}
+
+RatingSpans spans(const Ratings& r) { return {r.user, r.item, r.value}; }
+SparseSpans spans(const SparseExamples& e) { return {e.offset, e.index, e.value, e.label}; }
+
+}  // namespace
+
+LoadedTask::LoadedTask(const Job& job, const Runner& run) {
+  if (job.model.kind == "mf") {
+    load_ratings(job, run);
+    set_up_mf(job);
+  } else {
+    load_examples(job, run);
+    set_up_linear(job);
+  }
+}
+
+void LoadedTask::load_ratings(const Job& job, const Runner& run) {
+  const DataSection& data = job.data;
+  if (data.kind == "ratings") {
+    RatingsOptions options;
+    options.fold_column = data.fold_column;
+    options.test_fold = static_cast<int32_t>(data.test_fold);
+    ratings_ = data.test.empty() ? read_ratings(data.train, options, run)
+                                 : read_ratings_pair(data.train, data.test, options, run);
+    return;
+  }
+  SyntheticRatings settings;
+  settings.users = data.users;
+  settings.items = data.items;
+  settings.ratings = *data.examples;
+  settings.rank = data.rank;
+  settings.noise = static_cast<float>(*data.noise);
+  settings.signal = static_cast<float>(*data.signal);
+  settings.item_skew = *data.skew;
+  settings.test_share = data.test_share;
+  settings.seed = job.job.seed;
+  MadeRatings made = make_ratings(settings, run);
+  ratings_ = std::move(made.split);
+  floor_ = floor_text("rmse", made.floor);
+}
+
+void LoadedTask::set_up_mf(const Job& job) {
+  const Ratings& train = ratings_.train;
+  description_ = human_count(static_cast<double>(train.size())) + " ratings to train on, " +
+                 human_count(static_cast<double>(ratings_.test.size())) + " to test; " +
+                 human_count(train.users) + " users, " + human_count(train.items) + " items" +
+                 floor_;
+  MfOptions options;
+  options.factors = job.model.factors;
+  options.biases = job.model.bias;
+  options.optimizer = optimizer_of(job);
+  options.rate = static_cast<float>(job.train.rate.value_or(0));
+  options.decay = static_cast<float>(job.train.decay);
+  if (job.model.l2) options.l2 = static_cast<float>(*job.model.l2);
+  options.batch = static_cast<uint32_t>(job.train.batch.value_or(0));
+  options.workers = all_workers(job);
+  options.seed = job.job.seed;
+  const bool measured = ratings_.test.size() > 0;
+  MfData data{spans(train), spans(measured ? ratings_.test : train), train.users, train.items};
+  task_ = std::make_unique<MfTask>(data, options);
+  if (measured) ratings_.train = Ratings{};  // the task has its own copy, in another order
+}
+
+void LoadedTask::load_examples(const Job& job, const Runner& run) {
+  if (job.data.kind == "libsvm") {
+    read_examples(job, run);
+  } else {
+    make_examples(job, run);
+  }
+  train_.features = test_.features = std::max(train_.features, test_.features);
+  description_ = human_count(static_cast<double>(train_.rows())) + " examples to train on, " +
+                 human_count(static_cast<double>(test_.rows())) + " to test; " +
+                 human_count(train_.features) + " features, " +
+                 human_count(static_cast<double>(train_.nonzeros())) + " values" + floor_;
+}
+
+void LoadedTask::read_examples(const Job& job, const Runner& run) {
+  LibsvmOptions options;
+  options.first_index = job.data.first_index;
+  options.classify = job.model.loss == "logistic";
+  LibsvmFile file = read_libsvm(job.data.train, options, run);
+  train_ = std::move(file.examples);
+  if (job.data.test.empty()) return;
+  options.classes = file.classes;
+  test_ = read_libsvm(job.data.test, options, run).examples;
+}
+
+void LoadedTask::make_examples(const Job& job, const Runner& run) {
+  const DataSection& data = job.data;
+  const auto take = [&](const auto& fill) {
+    MadeExamples made = fill();
+    train_ = std::move(made.train);
+    test_ = std::move(made.test);
+    const bool squared = data.generator == "lasso";
+    floor_ =
+        squared ? floor_text("rmse", std::sqrt(made.floor)) : floor_text("log_loss", made.floor);
+  };
+  const auto common = [&](auto settings) {
+    settings.rows = *data.examples;
+    settings.features = static_cast<uint32_t>(*data.features);
+    settings.test_share = data.test_share;
+    settings.seed = job.job.seed;
+    return settings;
+  };
+  if (data.generator == "clicks") {
+    auto settings = common(SyntheticClicks{});
+    settings.fields = data.fields;
+    settings.skew = *data.skew;
+    settings.signal = *data.signal;
+    take([&] { return make_clicks(settings, run); });
+  } else if (data.generator == "sparse") {
+    auto settings = common(SyntheticLogistic{});
+    settings.nonzeros = static_cast<uint32_t>(*data.nonzeros);
+    settings.skew = *data.skew;
+    settings.signal = *data.signal;
+    settings.noise = *data.noise;
+    take([&] { return make_logistic(settings, run); });
+  } else {
+    auto settings = common(SyntheticRegression{});
+    settings.nonzeros = static_cast<uint32_t>(*data.nonzeros);
+    settings.true_weights = data.true_weights;
+    settings.noise = *data.noise;
+    take([&] { return make_regression(settings, run); });
+  }
+}
+
+void LoadedTask::set_up_linear(const Job& job) {
+  LinearOptions options;
+  options.loss = job.model.loss == "squared" ? LinearLoss::squared : LinearLoss::logistic;
+  options.optimizer = optimizer_of(job);
+  options.rate = static_cast<float>(job.train.rate.value_or(0));
+  options.decay = static_cast<float>(job.train.decay);
+  options.l1 = static_cast<float>(job.model.l1);
+  options.l2 = static_cast<float>(job.model.l2.value_or(0));
+  options.batch = static_cast<uint32_t>(job.train.batch.value_or(0));
+  options.seed = job.job.seed;
+  const SparseExamples& test = test_.rows() > 0 ? test_ : train_;
+  task_ = std::make_unique<LinearTask>(LinearData{spans(train_), spans(test), train_.features},
+                                       options);
+}
+
+std::vector<TableOptions> table_options(const Job& job, const Task& task) {
+  std::vector<TableOptions> tables;
+  std::vector<std::string> names;
+  for (TableSpec& spec : task.tables()) {
+    TableOptions options;
+    const auto own = job.sync.tables.find(spec.name);
+    const bool has_own = own != job.sync.tables.end();
+    options.staleness = parse_staleness(has_own ? own->second : *job.sync.scheme);
+    options.exact = *job.sync.updates == "exact";
+    names.push_back(spec.name);
+    options.spec = std::move(spec);
+    tables.push_back(std::move(options));
+  }
+  for (const auto& [name, scheme] : job.sync.tables) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    std::string known;
+    for (const auto& n : names) known += (known.empty() ? "`" : ", `") + n + "`";
+    throw UserError("`sync.tables` names `" + name + "`, but the tables of model " +
+                    job.model.kind + " are: " + known);
+  }
+  return tables;
+}
+
+}  // namespace hemiola
