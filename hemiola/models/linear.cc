@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "hemiola/core/check.h"
 #include "hemiola/core/random.h"
@@ -148,29 +149,33 @@ LossSum LinearTask::train(uint32_t block, uint32_t epoch, Parameters& params) co
   return {sum, static_cast<double>(examples.size())};
 }
 
+double LinearTask::Loss::value() const { return plain + std::log(factor); }
+
 LinearTask::Loss LinearTask::loss_of(float score, float label) const {
   if (options_.loss == LinearLoss::squared) {
     const double e = static_cast<double>(score) - label;
-    return {e * e / 2, score - label};
+    return {e * e / 2, 1, score - label};
   }
   const float margin = score * label;
   const float small = std::exp(-std::abs(margin));  // never overflows
   const float wrong = margin > 0 ? small / (1 + small) : 1 / (1 + small);
-  return {std::log1p(small) + std::max(0.0f, -margin), -label * wrong};
+  return {std::max(0.0f, -margin), 1.0 + small, -label * wrong};
 }
 
 template <class Numbers>
 double LinearTask::train_batch(std::span<const uint32_t> batch, const LinearPass::Rows& rows,
                                Numbers numbers, Latches& latches, LinearPass& pass) const {
   const size_t ahead = pass.ahead();
-  double sum = 0;
+  double sum = 0, product = 1;
   for (size_t i = 0; i < batch.size(); ++i) {
     if (i + ahead < batch.size()) pass.prefetch(batch[i + ahead], numbers(i + ahead), rows);
     const Loss loss = loss_of(pass.score(batch[i], numbers(i), rows), data_.train.label[batch[i]]);
     pass.learn(loss.slope, rows, latches);
-    sum += loss.value;
+    sum += loss.plain;
+    product *= loss.factor;
+    if (product > 1e200) sum += std::log(std::exchange(product, 1));
   }
-  return sum;
+  return sum + std::log(product);
 }
 
 double LinearTask::train_batches(std::span<const uint32_t> left, const LinearStep& step,

@@ -61,9 +61,12 @@ class LinearTask : public Task {
   double objective(Parameters& params) const;
 
  private:
+  // Of one example: plain + log(factor), so that many cost one logarithm.
   struct Loss {
-    double value = 0;
-    float slope = 0;  // its derivative by the score
+    double plain = 0;
+    double factor = 1;  // 1 .. 2
+    float slope = 0;    // the derivative by the score
+    double value() const;
   };
   Loss loss_of(float score, float label) const;
   LinearStep step_for(uint32_t epoch) const;

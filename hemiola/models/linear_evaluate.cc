@@ -78,7 +78,7 @@ void LinearTask::evaluate(uint32_t part, Parameters& params, std::span<double> s
   const size_t end = std::min(begin + kExamplesInPart, data_.test.rows());
   for_scores(data_.test, begin, end, params, [&](uint32_t example, float score) {
     const float label = data_.test.label[example];
-    sums[kLossSum] += loss_of(score, label).value;
+    sums[kLossSum] += loss_of(score, label).value();
     if (options_.loss != LinearLoss::logistic) return;
     sums[kRight] += (score > 0) == (label > 0);
     ScoreHistogram::add(sums.subspan(kHistogram), score, label > 0);
@@ -110,7 +110,7 @@ std::vector<Metric> LinearTask::metrics(std::span<const double> sums) const {
 double LinearTask::objective(Parameters& params) const {
   double loss = 0, penalty = 0;
   for_scores(data_.train, 0, data_.train.rows(), params, [&](uint32_t example, float score) {
-    loss += loss_of(score, data_.train.label[example]).value;
+    loss += loss_of(score, data_.train.label[example]).value();
   });
   for_weights(0, data_.features, params,
               [&](double w) { penalty += options_.l1 * std::abs(w) + options_.l2 / 2 * w * w; });

@@ -42,31 +42,96 @@ void fetch(const unsigned* index, size_t n, const RowPlaces& rows) {
   for (size_t i = 0; i < n; ++i) __builtin_prefetch(row_at(rows, index[i]), 1);
 }
 
+// Two halves of W floats as one; W is 8 or 16.
+template <size_t W>
+HEMIOLA_INLINE typename Pack<W>::Value joined(typename Pack<W / 2>::Value a,
+                                              typename Pack<W / 2>::Value b) {
+  if constexpr (W == 8) {
+    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
+  } else {
+    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  }
+}
+
+// Weights and squares of W rows. Assembled in registers: a wide load of what narrow stores have
+// just written would have to wait for them.
+template <size_t W>
+struct Rows {
+  typename Pack<W>::Value weight, squares;
+};
+
+template <size_t W, bool kAdagrad, class At>
+HEMIOLA_INLINE Rows<W> gather(At at, size_t i) {
+  Rows<W> rows{};
+  if constexpr (W == 4 && kAdagrad) {
+    typedef double Two __attribute__((vector_size(16)));
+    double pair[4];
+    for (size_t j = 0; j < 4; ++j) __builtin_memcpy(&pair[j], at(i + j), sizeof(double));
+    const auto a = (Pack<4>::Value)Two{pair[0], pair[1]};
+    const auto b = (Pack<4>::Value)Two{pair[2], pair[3]};
+    rows.weight = __builtin_shufflevector(a, b, 0, 2, 4, 6);
+    rows.squares = __builtin_shufflevector(a, b, 1, 3, 5, 7);
+  } else if constexpr (W == 4) {
+    rows.weight = Pack<4>::Value{*at(i), *at(i + 1), *at(i + 2), *at(i + 3)};
+  } else {
+    const auto a = gather<W / 2, kAdagrad>(at, i), b = gather<W / 2, kAdagrad>(at, i + W / 2);
+    rows.weight = joined<W>(a.weight, b.weight);
+    rows.squares = joined<W>(a.squares, b.squares);
+  }
+  return rows;
+}
+
+template <bool kAdagrad>
+HEMIOLA_INLINE Value take_part(const LinearEntries& e, size_t i, const Rows<kW>& rows, Value x) {
+  store(e.weight + i, rows.weight);
+  if constexpr (kAdagrad) store(e.squares + i, rows.squares);
+  store(e.x + i, x);
+  return x * rows.weight;
+}
+
+// The last entries, then the bias, then padding that changes nothing.
+template <bool kAdagrad>
+HEMIOLA_INLINE Value take_rest(const LinearExample& example, const RowPlaces& rows, size_t i,
+                               const LinearEntries& e) {
+  constexpr float kNoRow[2] = {0, 1};
+  const size_t n = example.n;
+  const size_t left = n - i;  // below kW
+  const float* row[kW];
+  for (size_t j = 0; j < kW; ++j) row[j] = kNoRow;
+  for (size_t j = 0; j < left; ++j) row[j] = row_at(rows, example.index[i + j]);
+  row[left] = example.bias;
+  Value x{}, penalty{};
+  if (example.value) {
+    for (size_t j = 0; j < left; ++j) x[j] = example.value[i + j];
+    x[left] = 1;
+  } else {
+    for (size_t j = 0; j < kW; ++j) x[j] = j <= left ? 1.0f : 0.0f;
+  }
+  if (example.penalty) {
+    for (size_t j = 0; j < left; ++j) penalty[j] = example.penalty[i + j];
+  }
+  store(e.penalty + i, penalty);
+  const auto at = [&](size_t j) { return row[j]; };
+  return take_part<kAdagrad>(e, i, gather<kW, kAdagrad>(at, 0), x);
+}
+
+template <bool kAdagrad>
+float take_all(const LinearExample& example, const RowPlaces& rows, const LinearEntries& e) {
+  const auto at = [&](size_t i) { return row_at(rows, example.index[i]); };
+  Value sum{};
+  size_t i = 0;
+  for (; i + kW <= example.n; i += kW) {
+    const Value x = example.value ? load(example.value + i) : Value{} + 1;
+    sum += take_part<kAdagrad>(e, i, gather<kW, kAdagrad>(at, i), x);
+    if (example.penalty) store(e.penalty + i, load(example.penalty + i));
+  }
+  sum += take_rest<kAdagrad>(example, rows, i, e);
+  return sum_of<kW>(sum);
+}
+
 float take(const LinearExample& example, const RowPlaces& rows, const LinearStep& step,
            const LinearEntries& e) {
-  const size_t n = example.n;
-  const size_t end = (n + kLinearPadding) / kLinearPadding * kLinearPadding;
-  for (size_t i = end - kLinearPadding; i < end; i += kW) {
-    store(e.x + i, Value{});
-    store(e.weight + i, Value{});
-    store(e.squares + i, Value{} + 1);
-    store(e.penalty + i, Value{});
-  }
-  for (size_t i = 0; i < n; ++i) {
-    const float* row = row_at(rows, example.index[i]);
-    e.weight[i] = row[0];
-    if (step.adagrad) e.squares[i] = row[1];
-  }
-  for (size_t i = 0; i < n; ++i) e.x[i] = example.value ? example.value[i] : 1;
-  if (example.penalty) {
-    for (size_t i = 0; i < n; ++i) e.penalty[i] = example.penalty[i];
-  }
-  e.weight[n] = example.bias[0];
-  if (step.adagrad) e.squares[n] = example.bias[1];
-  e.x[n] = 1;
-  Value sum{};
-  for (size_t i = 0; i < end; i += kW) sum += load(e.x + i) * load(e.weight + i);
-  return sum_of<kW>(sum);
+  return step.adagrad ? take_all<true>(example, rows, e) : take_all<false>(example, rows, e);
 }
 
 HEMIOLA_INLINE Value shrunk(Value w, Value by) {
