@@ -1,0 +1,118 @@
+// The cluster machine of one node: joins, connects, keeps in touch, asks and answers for its
+// workers, and ends when the job ends. Node 0's also houses the coordinator.
+//
+// The driver starts it with TimerFired{cluster, 0}. It tells ViewChanged when all nodes have
+// joined, JobStarted when all are connected, JobOver once; after that it touches no call.
+// Workers post calls between JobStarted and JobOver, except Fail, which may come at any time; a
+// Fail of kNoWorker speaks for the node as a whole (an interrupt, a file that is missing).
+// A broken connection ends the job from the view on; before, it is made again.
+//
+// Who gives the reason: node 0 decides. The others report to it what they see and wait a
+// moment for its word; only when node 0 is the one that is gone do they end by themselves.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "hemiola/cluster/calls.h"
+#include "hemiola/cluster/coordinator.h"
+#include "hemiola/cluster/failure_detector.h"
+#include "hemiola/cluster/messages.h"
+#include "hemiola/cluster/options.h"
+#include "hemiola/core/machine.h"
+
+namespace hemiola {
+
+class ClusterMachine : public Machine {
+ public:
+  // Throws UserError when the options make no sense.
+  explicit ClusterMachine(ClusterOptions options);
+
+  void on(Event& event, Instant now, Outbox& out) override;
+
+ private:
+  enum class Phase : uint8_t { idle, joining, connecting, running, over };
+  enum class Tag : uint64_t { begin = 0, tick = 1, dial = 2, end_wait = 3 };
+
+  struct Dialling {
+    std::string address;
+    Instant since;
+    Instant next;  // when to try again; only while !busy
+    Duration pause;
+    Duration told;    // the wait that was last told of
+    std::string why;  // of the last try
+    bool busy = true;
+  };
+  struct Waiting {
+    ClusterCall* call = nullptr;
+    Instant since;
+    bool told = false;
+  };
+  // Where a worker stands in its fixed share of a pass.
+  struct FixedShare {
+    uint32_t pass = 0;
+    size_t at = 0;
+    std::vector<uint32_t> blocks;
+  };
+  // What this node told node 0, and what it will end with should no answer come.
+  struct Report {
+    Failed failed;
+    Instant until;
+  };
+
+  void on_timer(uint64_t tag, Instant now, Outbox& out);
+  void on_message(const Envelope& message, Instant now, Outbox& out);
+  void on_call(ClusterCall& call, Instant now, Outbox& out);
+  void on_up(NodeId peer, Instant now, Outbox& out);
+  void on_lost(const PeerLost& lost, Instant now, Outbox& out);
+  void on_notice(const Notice& notice, Instant now, Outbox& out);
+
+  void begin(Instant now, Outbox& out);
+  void tick(Instant now, Outbox& out);
+  void beat(Instant now, Outbox& out);
+  void judge_silences(Instant now, Outbox& out);
+  void say_waits(Instant now, Outbox& out);
+  std::string waits_for(const ClusterCall& call, const Heartbeat& waits) const;
+
+  void dial(NodeId peer, const std::string& address, Instant now, Outbox& out);
+  void dial_failed(Dialling& d, const PeerLost& lost, Instant now, Outbox& out);
+  void redial(Instant now, Outbox& out);
+  void join(Outbox& out);
+  void on_view(View view, Instant now, Outbox& out);
+  void become_ready(Outbox& out);
+
+  void on_next_block(NextBlock& call, Instant now, Outbox& out);
+  void give_fixed(NextBlock& call, Outbox& out);
+  void on_give_block(const GiveBlock& give, Outbox& out);
+  void on_reduce_sum(const ReduceSum& sum, Outbox& out);
+  void report(Failed failed, Instant now, Outbox& out);
+  void on_end(const End& end, Outbox& out);
+  void over(bool ok, const std::string& reason, Outbox& out);
+
+  bool knows_epoch(const Envelope& message) const;
+  bool coordinates() const { return coordinator_.has_value(); }
+
+  const ClusterOptions options_;
+  std::optional<Coordinator> coordinator_;  // on node 0
+  FailureDetector detector_;
+  Phase phase_ = Phase::idle;
+
+  View view_;
+  std::set<NodeId> links_;            // connections that work
+  std::map<NodeId, Dialling> dials_;  // those that this node is to make
+  bool ready_sent_ = false;
+  uint64_t beats_ = 0;
+  Heartbeat told_;  // node 0's latest word about who waits for whom
+
+  std::vector<Waiting> waiting_;  // calls not yet completed, in order of posting
+  std::map<WorkerId, FixedShare> fixed_;
+  std::shared_ptr<const BlockPlan> plan_;  // the one that plan_hash_ is of
+  uint64_t plan_hash_ = 0;
+  std::optional<Report> report_;
+};
+
+}  // namespace hemiola

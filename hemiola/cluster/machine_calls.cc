@@ -1,0 +1,175 @@
+// The worker's side of the cluster machine: calls, whom they wait for, and the end of the job.
+
+#include <algorithm>
+
+#include "hemiola/cluster/machine.h"
+#include "hemiola/cluster/verdict.h"
+#include "hemiola/cluster/why.h"
+#include "hemiola/core/check.h"
+
+namespace hemiola {
+namespace {
+
+constexpr NodeId kCoordinator{0};
+
+}  // namespace
+
+void ClusterMachine::on_call(ClusterCall& call, Instant now, Outbox& out) {
+  if (call.op == ClusterOp::fail) {
+    report({Failed::What::worker, call.worker.value, static_cast<Fail&>(call).text}, now, out);
+    if (phase_ != Phase::over) out.complete(call);
+    return;
+  }
+  if (phase_ != Phase::running) {
+    out.complete(call, "the job has not started: workers call after JobStarted");
+    return;
+  }
+  switch (call.op) {
+    case ClusterOp::next_block:
+      return on_next_block(static_cast<NextBlock&>(call), now, out);
+    case ClusterOp::reduce: {
+      auto& reduce = static_cast<Reduce&>(call);
+      waiting_.push_back({&call, now});
+      out.send(kCoordinator, Kind::reduce_part,
+               ReducePart{call.worker, reduce.round, reduce.values}.encode());
+      return;
+    }
+    case ClusterOp::finish:
+      waiting_.push_back({&call, now});
+      out.send(kCoordinator, Kind::finished, Finished{call.worker}.encode());
+      return;
+    case ClusterOp::fail:
+      return;
+  }
+}
+
+void ClusterMachine::on_next_block(NextBlock& call, Instant now, Outbox& out) {
+  HEMIOLA_CHECK(call.plan);
+  call.block.reset();
+  if (call.fixed) return give_fixed(call, out);
+  if (plan_ != call.plan) {
+    plan_ = call.plan;
+    plan_hash_ = hash_of(*plan_);
+  }
+  waiting_.push_back({&call, now});
+  out.send(kCoordinator, Kind::want_block,
+           WantBlock{call.worker, call.pass, call.seed, static_cast<uint32_t>(plan_->blocks.size()),
+                     plan_hash_}
+               .encode());
+  if (coordinates()) coordinator_->on_plan(plan_, now, out);
+}
+
+void ClusterMachine::give_fixed(NextBlock& call, Outbox& out) {
+  const auto blocks = static_cast<uint32_t>(call.plan->blocks.size());
+  auto [at, first] = fixed_.try_emplace(call.worker);
+  FixedShare& share = at->second;
+  if (first || share.pass != call.pass) {
+    share = {call.pass, 0, fixed_share(blocks, call.seed, call.pass, call.worker, view_.workers())};
+  }
+  if (share.at < share.blocks.size()) call.block = share.blocks[share.at++];
+  out.complete(call);
+}
+
+void ClusterMachine::on_give_block(const GiveBlock& give, Outbox& out) {
+  const auto asked = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) {
+    return w.call->op == ClusterOp::next_block && w.call->worker == give.worker;
+  });
+  if (asked == waiting_.end()) return;
+  auto& call = static_cast<NextBlock&>(*asked->call);
+  call.block = give.block;
+  waiting_.erase(asked);
+  out.complete(call);
+}
+
+void ClusterMachine::on_reduce_sum(const ReduceSum& sum, Outbox& out) {
+  std::erase_if(waiting_, [&](const Waiting& w) {
+    if (w.call->op != ClusterOp::reduce) return false;
+    auto& call = static_cast<Reduce&>(*w.call);
+    if (call.round != sum.round) return false;
+    call.values = sum.values;
+    out.complete(call);
+    return true;
+  });
+}
+
+// One line for all workers of this node that wait for the same.
+void ClusterMachine::say_waits(Instant now, Outbox& out) {
+  std::set<std::string> told;
+  for (const Waiting& w : waiting_) {
+    if (w.told) told.insert(waits_for(*w.call, told_));
+  }
+  for (Waiting& w : waiting_) {
+    if (w.told || now - w.since < options_.say_wait) continue;
+    w.told = true;
+    const std::string whom = waits_for(*w.call, told_);
+    if (!told.insert(whom).second) continue;
+    out.say(Level::info, "waiting " + text_of(now - w.since) + " for " + whom);
+  }
+}
+
+std::string ClusterMachine::waits_for(const ClusterCall& call, const Heartbeat& waits) const {
+  std::string whom;
+  std::string what;
+  switch (call.op) {
+    case ClusterOp::next_block:
+      whom = waits.blocks_wait_for;
+      what = "a block";
+      break;
+    case ClusterOp::reduce:
+      whom = waits.reduce_waits_for;
+      what = "reduce " + std::to_string(static_cast<const Reduce&>(call).round);
+      break;
+    case ClusterOp::finish:
+      whom = waits.finish_waits_for;
+      what = "the others to finish";
+      break;
+    case ClusterOp::fail:
+      break;
+  }
+  return whom.empty() ? name_of(kCoordinator) + " to answer about " + what : whom;
+}
+
+// Another machine of this node may end the job too; then the others are told why.
+void ClusterMachine::on_notice(const Notice& notice, Instant now, Outbox& out) {
+  const auto* told = std::get_if<JobOver>(&notice);
+  if (!told) return;
+  if (!told->ok) report({Failed::What::worker, kNoWorker.value, told->reason}, now, out);
+  phase_ = Phase::over;
+  waiting_.clear();
+}
+
+void ClusterMachine::report(Failed failed, Instant now, Outbox& out) {
+  if (phase_ == Phase::over) return;
+  if (coordinates()) return coordinator_->on_failed(failed, options_.self, now, out);
+  const bool about_coordinator =
+      failed.what != Failed::What::worker && failed.subject == kCoordinator.value;
+  const bool own_cause = report_ && report_->failed.what == Failed::What::worker;
+  if (about_coordinator || !links_.contains(kCoordinator)) {
+    // Should node 0 only have been stopped, it finds this when it wakes.
+    if (links_.contains(kCoordinator)) out.send(kCoordinator, Kind::failed, failed.encode());
+    const Failed& cause = own_cause ? report_->failed : failed;
+    return over(false, judge_failure(cause, options_.self, options_.self).reason, out);
+  }
+  if (report_) return;
+  out.send(kCoordinator, Kind::failed, failed.encode());
+  report_ = {std::move(failed), now + options_.end_wait};
+  out.wake_at(MachineId::cluster, report_->until, static_cast<uint64_t>(Tag::end_wait));
+}
+
+void ClusterMachine::on_end(const End& end, Outbox& out) {
+  if (end.instance != 0 && end.instance != options_.instance) return;  // meant for a double
+  if (end.instance != 0) return over(false, "node 0 refused this node: " + end.reason, out);
+  if (!coordinates()) out.send(kCoordinator, Kind::finished, Finished{kNoWorker}.encode());
+  over(end.ok, end.reason, out);
+}
+
+void ClusterMachine::over(bool ok, const std::string& reason, Outbox& out) {
+  phase_ = Phase::over;
+  for (const Waiting& w : waiting_) {
+    if (ok && w.call->op == ClusterOp::finish) out.complete(*w.call);
+  }
+  waiting_.clear();
+  out.tell(JobOver{ok, reason});
+}
+
+}  // namespace hemiola

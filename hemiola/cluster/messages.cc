@@ -1,0 +1,197 @@
+#include "hemiola/cluster/messages.h"
+
+#include <span>
+
+#include "hemiola/core/wire.h"
+
+namespace hemiola {
+namespace {
+
+// The decoded message, if all of the body was read and nothing is left over.
+template <class T>
+std::optional<T> whole(const Reader& in, T&& message) {
+  if (!in.finished()) return std::nullopt;
+  return std::move(message);
+}
+
+}  // namespace
+
+Bytes Join::encode() const {
+  Writer out(64 + address.size() + job_summary.size());
+  out.put(version).put(rank).put(nodes).put(workers).put(instance).put(job_hash);
+  out.put_text(address).put_text(job_summary);
+  return std::move(out).take();
+}
+
+std::optional<Join> Join::decode(const Bytes& body) {
+  Reader in(body);
+  Join m;
+  m.version = in.get<uint16_t>();
+  if (in.ok() && m.version != kWireVersion) return m;
+  m.rank = in.get<NodeId>();
+  m.nodes = in.get<uint32_t>();
+  m.workers = in.get<uint32_t>();
+  m.instance = in.get<uint64_t>();
+  m.job_hash = in.get<uint64_t>();
+  m.address = in.get_text();
+  m.job_summary = in.get_text();
+  return whole(in, std::move(m));
+}
+
+Bytes encode_view(const View& view) {
+  Writer out(64 + 64 * view.nodes());
+  out.put(view.epoch).put(static_cast<uint32_t>(view.nodes()));
+  for (const Member& m : view.members) {
+    out.put(m.node).put(m.workers).put(m.first_worker).put_text(m.address);
+  }
+  return std::move(out).take();
+}
+
+std::optional<View> decode_view(const Bytes& body) {
+  Reader in(body);
+  View view;
+  view.epoch = in.get<Epoch>();
+  const auto count = in.get<uint32_t>();
+  uint64_t workers = 0;
+  for (uint32_t i = 0; i < count && in.ok(); ++i) {
+    Member m;
+    m.node = in.get<NodeId>();
+    m.workers = in.get<uint32_t>();
+    m.first_worker = in.get<WorkerId>();
+    m.address = in.get_text();
+    if (m.node.value != i || m.first_worker.value != workers) return std::nullopt;
+    workers += m.workers;
+    if (workers >= kNoWorker.value) return std::nullopt;
+    view.members.push_back(std::move(m));
+  }
+  return whole(in, std::move(view));
+}
+
+Bytes Ready::encode() const { return {}; }
+
+std::optional<Ready> Ready::decode(const Bytes& body) { return whole(Reader(body), Ready{}); }
+
+Bytes Heartbeat::encode() const {
+  Writer out;
+  out.put(number).put_text(blocks_wait_for).put_text(reduce_waits_for).put_text(finish_waits_for);
+  return std::move(out).take();
+}
+
+std::optional<Heartbeat> Heartbeat::decode(const Bytes& body) {
+  Reader in(body);
+  Heartbeat m;
+  m.number = in.get<uint64_t>();
+  m.blocks_wait_for = in.get_text();
+  m.reduce_waits_for = in.get_text();
+  m.finish_waits_for = in.get_text();
+  return whole(in, std::move(m));
+}
+
+Bytes Failed::encode() const {
+  Writer out;
+  out.put(what).put(subject).put_text(text);
+  return std::move(out).take();
+}
+
+std::optional<Failed> Failed::decode(const Bytes& body) {
+  Reader in(body);
+  Failed m;
+  const auto what = in.get<uint8_t>();
+  if (what > static_cast<uint8_t>(What::nonsense)) return std::nullopt;
+  m.what = static_cast<What>(what);
+  m.subject = in.get<uint32_t>();
+  m.text = in.get_text();
+  return whole(in, std::move(m));
+}
+
+Bytes Finished::encode() const {
+  Writer out;
+  out.put(worker);
+  return std::move(out).take();
+}
+
+std::optional<Finished> Finished::decode(const Bytes& body) {
+  Reader in(body);
+  Finished m{in.get<WorkerId>()};
+  return whole(in, std::move(m));
+}
+
+Bytes End::encode() const {
+  Writer out;
+  out.put(static_cast<uint8_t>(ok)).put(instance).put_text(reason);
+  return std::move(out).take();
+}
+
+std::optional<End> End::decode(const Bytes& body) {
+  Reader in(body);
+  End m;
+  m.ok = in.get<uint8_t>() != 0;
+  m.instance = in.get<uint64_t>();
+  m.reason = in.get_text();
+  return whole(in, std::move(m));
+}
+
+Bytes WantBlock::encode() const {
+  Writer out;
+  out.put(worker).put(pass).put(seed).put(blocks).put(plan_hash);
+  return std::move(out).take();
+}
+
+std::optional<WantBlock> WantBlock::decode(const Bytes& body) {
+  Reader in(body);
+  WantBlock m;
+  m.worker = in.get<WorkerId>();
+  m.pass = in.get<uint32_t>();
+  m.seed = in.get<uint64_t>();
+  m.blocks = in.get<uint32_t>();
+  m.plan_hash = in.get<uint64_t>();
+  return whole(in, std::move(m));
+}
+
+Bytes GiveBlock::encode() const {
+  Writer out;
+  out.put(worker).put(pass).put(static_cast<uint8_t>(block.has_value())).put(block.value_or(0));
+  return std::move(out).take();
+}
+
+std::optional<GiveBlock> GiveBlock::decode(const Bytes& body) {
+  Reader in(body);
+  GiveBlock m;
+  m.worker = in.get<WorkerId>();
+  m.pass = in.get<uint32_t>();
+  const bool given = in.get<uint8_t>() != 0;
+  const auto block = in.get<uint32_t>();
+  if (given) m.block = block;
+  return whole(in, std::move(m));
+}
+
+Bytes ReducePart::encode() const {
+  Writer out(16 + 8 * values.size());
+  out.put(worker).put(round).put_all(std::span(values));
+  return std::move(out).take();
+}
+
+std::optional<ReducePart> ReducePart::decode(const Bytes& body) {
+  Reader in(body);
+  ReducePart m;
+  m.worker = in.get<WorkerId>();
+  m.round = in.get<uint32_t>();
+  m.values = in.get_all<double>();
+  return whole(in, std::move(m));
+}
+
+Bytes ReduceSum::encode() const {
+  Writer out(16 + 8 * values.size());
+  out.put(round).put_all(std::span(values));
+  return std::move(out).take();
+}
+
+std::optional<ReduceSum> ReduceSum::decode(const Bytes& body) {
+  Reader in(body);
+  ReduceSum m;
+  m.round = in.get<uint32_t>();
+  m.values = in.get_all<double>();
+  return whole(in, std::move(m));
+}
+
+}  // namespace hemiola

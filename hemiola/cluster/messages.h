@@ -1,0 +1,132 @@
+// The bodies of all cluster messages.
+//
+// Each has encode(), and a decode() that gives nothing when the bytes are not exactly one such
+// message. Decoders check form only; whether a message makes sense is for its reader to judge.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hemiola/core/bytes.h"
+#include "hemiola/core/message.h"
+#include "hemiola/core/types.h"
+#include "hemiola/core/view.h"
+
+namespace hemiola {
+
+// In the place of a worker: none, the node as a whole is meant.
+inline constexpr WorkerId kNoWorker{UINT32_MAX};
+
+// node → coordinator: let me in.
+struct Join {
+  uint16_t version = kWireVersion;
+  NodeId rank;
+  uint32_t nodes = 0;
+  uint32_t workers = 0;
+  uint64_t instance = 0;
+  uint64_t job_hash = 0;
+  std::string address;
+  std::string job_summary;
+
+  Bytes encode() const;
+  // The version comes first: with another than kWireVersion the other fields are left empty.
+  static std::optional<Join> decode(const Bytes& body);
+};
+
+// coordinator → all: who is here. Members are ranks 0, 1, 2, ... and workers are numbered in
+// their order; anything else does not decode.
+Bytes encode_view(const View& view);
+std::optional<View> decode_view(const Bytes& body);
+
+// node → coordinator: I am connected to all. coordinator → all: everyone is.
+struct Ready {
+  Bytes encode() const;
+  static std::optional<Ready> decode(const Bytes& body);
+};
+using Start = Ready;
+
+// On every link. What the coordinator's node tells beside: for whom workers wait, if they do.
+struct Heartbeat {
+  uint64_t number = 0;
+  std::string blocks_wait_for;
+  std::string reduce_waits_for;
+  std::string finish_waits_for;
+
+  Bytes encode() const;
+  static std::optional<Heartbeat> decode(const Bytes& body);
+};
+
+// node → coordinator: something that the job does not survive.
+struct Failed {
+  enum class What : uint8_t {
+    worker,       // subject: the worker, or kNoWorker
+    lost,         // subject: the node whose link broke
+    silent,       // subject: the node that says nothing
+    unreachable,  // subject: the node that cannot be connected to
+    nonsense,     // subject: the node that sent it
+  };
+  What what{};
+  uint32_t subject = 0;
+  std::string text;
+
+  Bytes encode() const;
+  static std::optional<Failed> decode(const Bytes& body);
+};
+
+// node → coordinator: this worker is through; kNoWorker: the node has taken note of the end.
+struct Finished {
+  WorkerId worker;
+
+  Bytes encode() const;
+  static std::optional<Finished> decode(const Bytes& body);
+};
+
+// coordinator → node: the job is over, or (instance not 0) that instance is not let in.
+struct End {
+  bool ok = false;
+  uint64_t instance = 0;
+  std::string reason;
+
+  Bytes encode() const;
+  static std::optional<End> decode(const Bytes& body);
+};
+
+struct WantBlock {
+  WorkerId worker;
+  uint32_t pass = 0;
+  uint64_t seed = 0;
+  uint32_t blocks = 0;     // in the asker's plan
+  uint64_t plan_hash = 0;  // of the asker's plan
+
+  Bytes encode() const;
+  static std::optional<WantBlock> decode(const Bytes& body);
+};
+
+struct GiveBlock {
+  WorkerId worker;
+  uint32_t pass = 0;
+  std::optional<uint32_t> block;
+
+  Bytes encode() const;
+  static std::optional<GiveBlock> decode(const Bytes& body);
+};
+
+struct ReducePart {
+  WorkerId worker;
+  uint32_t round = 0;
+  std::vector<double> values;
+
+  Bytes encode() const;
+  static std::optional<ReducePart> decode(const Bytes& body);
+};
+
+struct ReduceSum {
+  uint32_t round = 0;
+  std::vector<double> values;
+
+  Bytes encode() const;
+  static std::optional<ReduceSum> decode(const Bytes& body);
+};
+
+}  // namespace hemiola

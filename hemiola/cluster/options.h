@@ -1,0 +1,42 @@
+// The settings of one node's cluster machine, with the defaults in place.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "hemiola/core/types.h"
+
+namespace hemiola {
+
+// What to do about a peer that is connected but silent: go on waiting and say so, or end the job.
+enum class OnSilence : uint8_t { wait, end };
+
+struct ClusterOptions {
+  NodeId self{0};
+  uint32_t nodes = 1;
+  uint32_t workers = 1;    // on this node
+  std::string address;     // where the peers of this node reach it
+  std::string rendezvous;  // where node 0 listens
+
+  // Nodes work together only when both agree. The summary has one "key = value" a line and is
+  // compared line by line, so that a refusal can name what differs; the hash covers all the rest.
+  uint64_t job_hash = 0;
+  std::string job_summary;
+
+  // Tells two processes that claim the same rank apart, e.g. the process id. Not 0.
+  uint64_t instance = 1;
+
+  Duration join_timeout = seconds(60);
+  Duration heartbeat = milliseconds(250);
+  Duration silence_warn = seconds(3);     // say so after a peer was silent for this long
+  Duration silence_repeat = seconds(10);  // and say it again this often
+  OnSilence on_silence = OnSilence::wait;
+  Duration silence_limit = seconds(30);  // with OnSilence::end
+  Duration end_wait = seconds(1);        // how long nodes wait for each other when the job ends
+  Duration say_wait = seconds(10);       // a worker that waits longer says for whom
+};
+
+// Throws UserError when the settings make no sense.
+void validate(const ClusterOptions& options);
+
+}  // namespace hemiola
