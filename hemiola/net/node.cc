@@ -74,15 +74,14 @@ JobOver Node::run() {
   baton_.lock();
   now_ = poller_.now();
   handle(TimerFired{MachineId::cluster, 0});
-  std::array<epoll_event, kEvents> events;
   for (;;) {
     work();
     if (over_) break;
     const int timeout = links_.has_more() ? 0 : -1;
     release();
-    const size_t count = poller_.wait(events, timeout);
+    poller_.wait_at_gate(timeout);
     baton_.lock();
-    if (take_events(std::span(events).first(count))) let_driver_go();
+    look();
   }
   close_down();
   return result_;
@@ -94,24 +93,28 @@ void Node::release() {
     if (posted_.load() == nullptr || throttled_ || over_) return;
     if (!baton_.try_lock()) return;
     work();
-    if (links_.has_more()) poller_.kick();
+    if (links_.has_more()) poller_.kick_loop();
   }
 }
 
-// True: there was a kick among them.
-bool Node::take_events(std::span<const epoll_event> events) {
-  bool kicked = false;
+// Takes the events that are here already, unless they belong to a driver.
+void Node::look() {
+  now_ = poller_.now();
+  if (driver_) return;
+  std::array<epoll_event, kEvents> events;
+  const size_t count = poller_.wait(events, 0);
+  take_events(std::span(events).first(count));
+}
+
+void Node::take_events(std::span<const epoll_event> events) {
   now_ = poller_.now();
   for (const epoll_event& event : events) {
-    if (event.data.u64 == Poller::kKick) {
-      kicked = true;
-    } else if (event.data.u64 == Poller::kTimer) {
+    if (event.data.u64 == Poller::kTimer) {
       timer_due_ = true;
-    } else {
+    } else if (event.data.u64 != Poller::kKick) {
       links_.ready(event.data.u64, event.events, now_);
     }
   }
-  return kicked;
 }
 
 void Node::work() {
@@ -191,20 +194,6 @@ void Node::publish() {
   stats_.backlog_bytes.store(links_.backlog(), std::memory_order_relaxed);
 }
 
-// The thread in run() took a kick that was meant for the driver: gives it back, and stays away
-// from the poller until it has arrived.
-void Node::let_driver_go() {
-  while (driver_ && driver_done_) {
-    poller_.kick();
-    parked_ = true;
-    const uint32_t turn = driver_turn_;
-    release();
-    driver_turn_.wait(turn);
-    baton_.lock();
-    parked_ = false;
-  }
-}
-
 // --- events and effects ----------------------------------------------------------------------
 
 void Node::handle(Event event) {
@@ -240,8 +229,7 @@ void Node::complete(Call& call) {
   if (seat.waiting != &call) return;
   seat.waiting = nullptr;
   if (driver_ == &seat) {
-    driver_done_ = true;
-    poller_.kick();
+    poller_.kick_driver();
   } else {
     seat.wake();
   }
@@ -269,9 +257,9 @@ void Node::job_over(JobOver how) {
     over_ = true;
   }
   over_changed_.notify_all();
-  if (driver_) driver_done_ = true;
   for (auto& seat : seats_) seat->wake();
-  poller_.kick();
+  if (driver_) poller_.kick_driver();
+  poller_.kick_loop();
 }
 
 void Node::message(Envelope&& envelope) { handle(MessageArrived{std::move(envelope)}); }
@@ -287,12 +275,12 @@ void Node::stop(std::string reason) {
     if (stop_reason_.empty()) stop_reason_ = std::move(reason);
   }
   stop_asked_ = true;
-  poller_.kick();
+  poller_.kick_loop();
 }
 
 void Node::interrupt() {
   interrupted_ = true;
-  poller_.kick();
+  poller_.kick_loop();
 }
 
 // --- the workers -----------------------------------------------------------------------------
@@ -321,7 +309,7 @@ void Node::run_worker(Seat& seat) {
     stop(who + "an unknown exception");
   }
   --live_workers_;
-  poller_.kick();
+  poller_.kick_loop();
 }
 
 void Node::post(Seat& seat, Call& call) {
@@ -335,9 +323,14 @@ void Node::post(Seat& seat, Call& call) {
   } while (!posted_.compare_exchange_weak(head, &call));
   // Fails: whoever holds the baton will find the call before leaving.
   if (!baton_.try_lock()) return;
+  if (!driver_) poller_.open_gate(false);
   work();
-  if (links_.has_more()) poller_.kick();
-  release();
+  // On a busy core the peer may have run and answered in our place.
+  if (!driver_) {
+    look();
+    work();
+  }
+  leave();
 }
 
 void Node::wait(Seat& seat, Call& call) {
@@ -353,14 +346,13 @@ void Node::wait(Seat& seat, Call& call) {
       }
       seat.waiting = &call;
       const uint32_t wakes = seat.wakes;
-      if (links_.has_more()) poller_.kick();
+      if (links_.has_more()) poller_.kick_loop();
       release();
       if (!done() && !over_) seat.wakes.wait(wakes);
       baton_.lock();
       seat.waiting = nullptr;
     }
-    if (links_.has_more() || over_) poller_.kick();
-    release();
+    leave();
   }
   // In this order: a call that was completed by the event that ended the job went well.
   const bool over = over_;
@@ -371,11 +363,18 @@ void Node::wait(Seat& seat, Call& call) {
   if (!call.error.empty()) throw UserError(call.error);
 }
 
+// A worker gives the loop back to its thread.
+void Node::leave() {
+  if (!driver_) poller_.open_gate(true);
+  if (links_.has_more()) poller_.kick_loop();
+  release();
+}
+
 // Waits in the poller as the worker that runs the loop, and takes what came.
 void Node::drive(Seat& seat, Call& call) {
   std::array<epoll_event, kEvents> events;
+  poller_.open_gate(false);
   driver_ = &seat;
-  driver_done_ = false;
   seat.waiting = &call;
   const int timeout = links_.has_more() ? 0 : -1;
   release();
@@ -383,10 +382,6 @@ void Node::drive(Seat& seat, Call& call) {
   baton_.lock();
   driver_ = nullptr;
   seat.waiting = nullptr;
-  if (parked_) {
-    driver_turn_.fetch_add(1);
-    driver_turn_.notify_all();
-  }
   take_events(std::span(events).first(count));
 }
 
@@ -400,13 +395,11 @@ void Node::sleep(Duration time) {
 void Node::close_down() {
   links_.leave(result_.reason.empty() ? "its job is over" : result_.reason);
   const Instant deadline = poller_.now() + milliseconds(options_.flush_ms);
-  std::array<epoll_event, kEvents> events;
   while (live_workers_ > 0 || (!links_.all_closed() && poller_.now() < deadline)) {
-    let_driver_go();
     baton_.unlock();
-    const size_t count = poller_.wait(events, 20);
+    poller_.wait_at_gate(20);
     baton_.lock();
-    take_events(std::span(events).first(count));
+    look();
     links_.read_on(now_);
     links_.flush();
     links_.settle(now_);

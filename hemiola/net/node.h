@@ -105,11 +105,11 @@ class Node final : private LinkSink {
   void work();
   void work_round(bool& more);
   bool take_calls();
-  bool take_events(std::span<const epoll_event> events);
+  void look();
+  void take_events(std::span<const epoll_event> events);
   void fire_timers();
   void arm();
   void publish();
-  void let_driver_go();
   void close_down();
   // Gives the baton back and makes sure that no call is left that nobody takes.
   void release();
@@ -119,6 +119,7 @@ class Node final : private LinkSink {
   void wait(Seat& seat, Call& call);
   void sleep(Duration time);
   void drive(Seat& seat, Call& call);  // with the baton
+  void leave();                        // gives the baton back
   void run_worker(Seat& seat);
 
   const NodeOptions options_;
@@ -141,15 +142,13 @@ class Node final : private LinkSink {
   WorkerId first_worker_;
   std::vector<std::unique_ptr<Seat>> seats_;  // by worker - first_worker_
   JobOver result_;
-  Seat* driver_ = nullptr;    // the worker that waits in the poller
-  bool driver_done_ = false;  // and has been kicked because it has nothing to wait for any more
-  bool parked_ = false;       // the thread in run() waits until the driver has left
+  // The worker that waits in the poller; the gate is closed as long as there is one.
+  Seat* driver_ = nullptr;
 
   const std::function<void(WorkerPort&)> worker_main_;
   std::atomic<Call*> posted_{nullptr};  // a stack: the last is first
   std::atomic<bool> throttled_{false};
   std::atomic<bool> over_{false};
-  std::atomic<uint32_t> driver_turn_{0};
   std::atomic<uint32_t> live_workers_{0};
   std::atomic<bool> interrupted_{false};
   std::atomic<bool> stop_asked_{false};

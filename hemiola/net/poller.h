@@ -1,8 +1,10 @@
 // Waiting for sockets, for a point in time and for a kick, asleep.
 //
-// Thread safety: all but construction may be called from any thread; several threads may wait at
-// once. Every event is edge-triggered and told to exactly one of them: the kernel wakes the one
-// that began to wait last.
+// There are two places to wait. The thread of the loop waits at the gate; a worker that drives
+// the loop waits inside. What happens inside is seen at the gate only while the gate is open, so
+// a driver that closed it can be sure that no other thread is woken for its events.
+// Thread safety: the kicks, wait_at_gate() and now() from any thread; of the rest one call at a
+// time, which the baton sees to. Events inside are edge-triggered: told once.
 #pragma once
 
 #include <sys/epoll.h>
@@ -26,11 +28,16 @@ class Poller {
   void add(int fd, uint64_t token, uint32_t events);
   void change(int fd, uint64_t token, uint32_t events);
 
-  // Gives the number of events. timeout_ms: -1 for ever, 0 only looks.
+  // Inside: gives the number of events. timeout_ms: -1 for ever, 0 only looks.
   size_t wait(std::span<epoll_event> events, int timeout_ms);
 
-  // Makes one waiting thread, now or the next, see kKick. Safe in a signal handler.
-  void kick() const;
+  // Until there is an event inside and the gate is open, or a kick of the loop.
+  void wait_at_gate(int timeout_ms);
+  void open_gate(bool open);
+
+  // Safe in a signal handler. A kick of the driver is a kKick inside.
+  void kick_loop() const;
+  void kick_driver() const;
 
   // kTimer will come once at `when` in terms of now(); replaces the time set before.
   void arm(Instant when);
@@ -40,9 +47,12 @@ class Poller {
 
  private:
   int64_t start_ns_;
-  Fd epoll_;
-  Fd kick_;
+  Fd inside_;
+  Fd gate_;
+  Fd loop_kick_;
+  Fd driver_kick_;
   Fd timer_;
+  bool open_ = true;
 };
 
 }  // namespace hemiola::net

@@ -34,15 +34,16 @@ class ToyCluster : public Machine {
     const auto nodes = static_cast<uint32_t>(toy_.addresses.size());
     if (std::holds_alternative<TimerFired>(event)) {
       for (uint32_t i = 0; i < self_.value; ++i) out.dial(NodeId{i}, toy_.addresses[i]);
-      if (nodes == 1) start(out);
+      if (nodes == 1) enter(out);
     } else if (std::holds_alternative<PeerUp>(event)) {
-      if (++up_ + 1 == nodes) start(out);
+      if (++up_ + 1 == nodes) enter(out);
     } else if (auto* lost = std::get_if<PeerLost>(&event)) {
       out.tell(JobOver{false, lost->why});
     } else if (auto* posted = std::get_if<CallPosted>(&event)) {
       finished_.push_back(posted->call);
       if (finished_.size() == toy_.workers) out.send(NodeId{0}, Kind::finished, {});
     } else if (auto* arrived = std::get_if<MessageArrived>(&event)) {
+      if (arrived->envelope.kind == Kind::ready && ++nodes_ready_ == nodes) out.tell(JobStarted{});
       if (arrived->envelope.kind == Kind::end) end(out);
       if (arrived->envelope.kind == Kind::finished && ++nodes_finished_ == nodes) {
         for (uint32_t i = 0; i < nodes; ++i) out.send(NodeId{i}, Kind::end, {});
@@ -51,14 +52,15 @@ class ToyCluster : public Machine {
   }
 
  private:
-  void start(Outbox& out) {
+  // Workers start when all nodes are in the epoch, because messages of another one are dropped.
+  void enter(Outbox& out) {
     View view{Epoch{1}, {}};
     for (uint32_t i = 0; i < toy_.addresses.size(); ++i) {
       view.members.push_back(
           {NodeId{i}, toy_.addresses[i], toy_.workers, WorkerId{i * toy_.workers}});
     }
     out.tell(ViewChanged{view});
-    out.tell(JobStarted{});
+    for (uint32_t i = 0; i < toy_.addresses.size(); ++i) out.send(NodeId{i}, Kind::ready, {});
   }
 
   void end(Outbox& out) {
@@ -69,12 +71,12 @@ class ToyCluster : public Machine {
   NodeId self_;
   Toy toy_;
   uint32_t up_ = 0;
+  uint32_t nodes_ready_ = 0;
   uint32_t nodes_finished_ = 0;
   std::vector<Call*> finished_;
 };
 
-// As MachineId::table: sends a body to a node, whose machine sends it back. A message that finds
-// the epoch not yet begun is kept until it has.
+// As MachineId::table: sends a body to a node, whose machine sends it back.
 class ToyEcho : public Machine {
  public:
   struct Echo : Call {
