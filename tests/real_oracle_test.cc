@@ -59,8 +59,8 @@ TEST(RealOracleThreads, Workers_of_one_node_share_copies_without_losing_an_updat
 
 INSTANTIATE_TEST_SUITE_P(Schemes, RealOracle,
                          testing::Values("bsp strict", "bsp", "ssp(3)", "essp(3)", "async"),
-                         [](const auto& info) {
-                           std::string name = info.param;
+                         [](const auto& scheme) {
+                           std::string name = scheme.param;
                            std::erase_if(name, [](char c) { return !std::isalnum(c); });
                            return name;
                          });

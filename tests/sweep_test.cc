@@ -50,8 +50,8 @@ TEST_P(Sweep, Every_read_sees_what_the_scheme_promises) {
 INSTANTIATE_TEST_SUITE_P(Schemes, Sweep,
                          testing::Values("bsp strict", "bsp", "ssp(1)", "ssp(3)", "essp(0)",
                                          "essp(2)", "async"),
-                         [](const auto& info) {
-                           std::string name = info.param;
+                         [](const auto& scheme) {
+                           std::string name = scheme.param;
                            std::erase_if(name, [](char c) { return !std::isalnum(c); });
                            return name;
                          });
@@ -137,7 +137,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Control{Sabotage::bound_off_by_one, "essp(1)", "bound_off_by_one_essp"},
                     Control{Sabotage::applied_twice, "async", "batch_applied_twice"},
                     Control{Sabotage::acked_but_lost, "bsp", "batch_acked_but_lost"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& scheme) { return scheme.param.name; });
 
 }  // namespace
 }  // namespace hemiola::oracle
