@@ -54,13 +54,11 @@ void check_rows(const char* which, const SparseSpans& data, uint32_t features, b
 }
 
 LinearOptions with_defaults(LinearOptions o, size_t rows) {
-  for (const float setting : {o.rate, o.l1, o.l2}) {
-    if (!(setting >= 0)) {
-      throw UserError("linear: train.rate, model.l1 and model.l2 must not be negative");
-    }
-  }
+  if (!(o.rate >= 0)) throw UserError("linear: train.rate must not be negative");
+  if (!(o.l1 >= 0)) throw UserError("linear: model.l1 must not be negative");
   if (!(o.decay > 0)) throw UserError("linear: train.decay must be above 0");
   if (o.rate == 0) o.rate = o.optimizer == Optimizer::adagrad ? 0.1f : 0.02f;
+  if (!(o.l2 >= 0)) o.l2 = o.loss == LinearLoss::logistic ? 3e-6f : 0;
   if (o.batch == 0) o.batch = 512;
   if (o.block_examples == 0) {
     o.block_examples = static_cast<uint32_t>(std::clamp<size_t>(rows / 256, 1024, 1 << 20));
@@ -168,6 +166,8 @@ double LinearTask::train_batch(std::span<const uint32_t> batch, const LinearPass
   const size_t ahead = pass.ahead();
   double sum = 0, product = 1;
   for (size_t i = 0; i < batch.size(); ++i) {
+    // First what says where the rows are, then the rows.
+    if (i + 3 * ahead < batch.size()) __builtin_prefetch(numbers(i + 3 * ahead));
     if (i + ahead < batch.size()) pass.prefetch(batch[i + ahead], numbers(i + ahead), rows);
     const Loss loss = loss_of(pass.score(batch[i], numbers(i), rows), data_.train.label[batch[i]]);
     pass.learn(loss.slope, rows, latches);

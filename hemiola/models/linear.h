@@ -27,7 +27,7 @@ struct LinearOptions {
   float rate = 0;   // 0: 0.1 for adagrad, 0.02 for sgd
   float decay = 1;  // the rate is multiplied by it after every epoch
   float l1 = 0;
-  float l2 = 0;
+  float l2 = -1;                // below 0: 3e-6 for the logistic loss, 0 for the squared one
   uint32_t batch = 0;           // examples in a step; 0: 512
   uint32_t block_examples = 0;  // 0: chosen from the number of examples
   uint64_t seed = 1;

@@ -17,6 +17,14 @@ LinearPass::LinearPass(const LinearKernels& kernels, const LinearStep& step,
   if (!penalty_.empty()) example_penalty_.resize(longest);
 }
 
+void LinearPass::prefetch(uint32_t example, const uint32_t* numbers, const Rows& rows) const {
+  const size_t n = entries(example);
+  kernels_.fetch(numbers, n, rows.places);
+  if (penalty_.empty()) return;
+  const uint32_t* features = data_.index.data() + data_.offset[example];
+  for (size_t i = 0; i < n; ++i) __builtin_prefetch(&penalty_[features[i]]);
+}
+
 float LinearPass::score(uint32_t example, const uint32_t* numbers, const Rows& rows) {
   const uint64_t begin = data_.offset[example];
   example_ = {numbers, data_.value.empty() ? nullptr : data_.value.data() + begin, nullptr,

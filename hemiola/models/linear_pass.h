@@ -22,9 +22,7 @@ class LinearPass {
   };
 
   // `numbers`: of the example's rows, as `rows` counts them.
-  void prefetch(uint32_t example, const uint32_t* numbers, const Rows& rows) const {
-    kernels_.fetch(numbers, entries(example), rows.places);
-  }
+  void prefetch(uint32_t example, const uint32_t* numbers, const Rows& rows) const;
   float score(uint32_t example, const uint32_t* numbers, const Rows& rows);
   // Steps on the example last scored. With latches that are needed no change of another thread
   // is lost.

@@ -35,8 +35,8 @@ void check(const MfData& data, const MfOptions& o) {
     throw UserError("mf: model.factors must be between 1 and 4096, not " +
                     std::to_string(o.factors));
   }
-  if (!(o.rate >= 0) || !(o.l2 >= 0) || !(o.bias_l2 >= 0) || !(o.decay > 0)) {
-    throw UserError("mf: train.rate and model.l2 must not be negative, train.decay must be > 0");
+  if (!(o.rate >= 0) || !(o.bias_l2 >= 0) || !(o.decay > 0)) {
+    throw UserError("mf: train.rate must not be negative, and train.decay must be above 0");
   }
   if (data.train.size() == 0) throw UserError("mf: there are no ratings to train on");
   for (const RatingSpans* r : {&data.train, &data.test}) {
@@ -75,6 +75,7 @@ float mean_of(std::span<const float> values) {
 
 MfOptions with_defaults(MfOptions o) {
   if (o.rate == 0) o.rate = o.optimizer == Optimizer::adagrad ? 0.05f : 0.01f;
+  if (!(o.l2 >= 0)) o.l2 = 0.05f;
   return o;
 }
 
