@@ -1,9 +1,13 @@
 #include "hemiola/train/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iterator>
+#include <span>
 #include <sstream>
 
 #include "hemiola/train/job_file.h"
+#include "hemiola/train/nearest.h"
 #include "hemiola/train/settings.h"
 
 namespace hemiola {
@@ -74,6 +78,19 @@ void finish(Command& command, const Raw& raw) {
   if (!raw.cost.empty()) flags.ns_per_example = parse_nanoseconds(raw.cost, "--cost-per-example");
 }
 
+std::optional<std::string> unknown_command(std::string_view word) {
+  static constexpr std::string_view kCommands[] = {"train", "sim", "calibrate", "options", "node"};
+  if (word.starts_with("-") ||
+      std::find(std::begin(kCommands), std::end(kCommands), word) != std::end(kCommands)) {
+    return std::nullopt;
+  }
+  std::string text = "hemiola: unknown command `" + std::string(word) + "`";
+  if (const auto near = nearest_name(word, std::span(kCommands).first(4))) {
+    return text + ": did you mean `" + *near + "`?\n";
+  }
+  return text + "; there are train, sim, calibrate and options\n";
+}
+
 }  // namespace
 
 std::variant<Command, Stop> parse_command_line(int argc, const char* const* argv) {
@@ -95,6 +112,8 @@ std::variant<Command, Stop> parse_command_line(int argc, const char* const* argv
   calibrate->add_option("--calibration", command.calibration, "the file to write")
       ->type_name("FILE");
   node->add_option("fd", command.control_fd)->required();
+  if (argc == 1) return Stop{2, app.help()};
+  if (const auto unknown = unknown_command(argv[1])) return Stop{2, *unknown};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -118,7 +137,6 @@ std::variant<Command, Stop> parse_command_line(int argc, const char* const* argv
 Job job_of(const Command& command) {
   Job job = read_job_file(command.job_file);
   for (const std::string& o : command.overrides) set_override(job, o);
-  resolve(job);
   return job;
 }
 

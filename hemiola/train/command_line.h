@@ -31,7 +31,7 @@ struct Stop {
 // Throws UserError for a value that its flag cannot have.
 std::variant<Command, Stop> parse_command_line(int argc, const char* const* argv);
 
-// The job of a command: file, then overrides, then resolved. Throws UserError.
+// The job of a command: file, then overrides; to be resolved. Throws UserError.
 Job job_of(const Command& command);
 
 }  // namespace hemiola

@@ -103,7 +103,8 @@ std::map<std::string, double> numbers_in_json(const std::string& text, const std
   const auto json = nlohmann::json::parse(text, nullptr, false);
   if (json.is_discarded() || !json.is_object()) throw UserError(path + " is not a JSON object");
   std::map<std::string, double> numbers;
-  for (const auto& [name, value] : json.flatten().items()) {
+  const auto flat = json.flatten();
+  for (const auto& [name, value] : flat.items()) {
     if (value.is_number()) numbers[name.substr(1)] = value.get<double>();
   }
   return numbers;

@@ -6,11 +6,14 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <string>
+#include <utility>
 #include <variant>
 
 #include "hemiola/core/check.h"
 #include "hemiola/train/calibration.h"
 #include "hemiola/train/command_line.h"
+#include "hemiola/train/external.h"
 #include "hemiola/train/launch.h"
 #include "hemiola/train/progress.h"
 #include "hemiola/train/run_node.h"
@@ -40,20 +43,55 @@ int ended(const JobOver& over) {
   return 1;
 }
 
+void end_on_signals() {
+  for (const int s : {SIGINT, SIGTERM, SIGHUP}) ::signal(s, end_at_once);
+}
+
+Environment environment() {
+  Environment all;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string text = *entry;
+    const size_t at = text.find('=');
+    if (at != std::string::npos) all[text.substr(0, at)] = text.substr(at + 1);
+  }
+  return all;
+}
+
+// One of the processes that a launcher such as srun has started: others run the other nodes.
+int train_as(const LaunchPlace& launched, const Job& job, Flags flags) {
+  flags.quiet = flags.quiet || launched.rank != 0;
+  flags.json = flags.json && launched.rank == 0;
+  end_on_signals();
+  Progress progress(progress_options(flags));
+  say_settings(progress, job);
+  progress.text(launched.launcher + " has started " + std::to_string(launched.size) + " nodes\n");
+  return ended(run_node(job, flags, external_place(launched, job), progress));
+}
+
 // Many processes, or this one alone.
-int train(const Job& job, const Flags& flags) {
+int train_here(const Job& job, const Flags& flags) {
   {
     Progress progress(progress_options(flags));
     say_settings(progress, job);
   }
   if (job.cluster.nodes > 1) return launch(job, flags, "/proc/self/exe").status;
-  for (const int s : {SIGINT, SIGTERM, SIGHUP}) ::signal(s, end_at_once);
+  end_on_signals();
   Progress progress(progress_options(flags));
   return ended(run_node(job, flags, NodePlace{}, progress));
 }
 
-int sim(const Job& job, Flags flags, const Command& command) {
-  for (const int s : {SIGINT, SIGTERM, SIGHUP}) ::signal(s, end_at_once);
+int train(Job job, const Flags& flags) {
+  LaunchHints hints;
+  if (job.cluster.nodes > 1) hints.size = job.cluster.nodes;
+  const auto launched = find_place(environment(), hints);
+  if (launched) job.cluster.nodes = launched->size;
+  resolve(job);
+  return launched ? train_as(*launched, job, flags) : train_here(job, flags);
+}
+
+int sim(Job job, Flags flags, const Command& command) {
+  resolve(job);
+  end_on_signals();
   Progress progress(progress_options(flags));
   say_settings(progress, job);
   if (flags.ns_per_example == 0) {
@@ -75,9 +113,10 @@ int calibrate(Job job, Flags flags, const Command& command) {
   job.cluster.workers = 1;
   job.train.epochs = std::min<uint32_t>(job.train.epochs, 2);
   job.train.evaluate_every = 0;
+  resolve(job);
   const bool json = std::exchange(flags.json, false);
   flags.quiet = flags.quiet || json;
-  if (const int status = train(job, flags); status != 0) return status;
+  if (const int status = train_here(job, flags); status != 0) return status;
   const double ns = ns_per_example_of(flags.out + "/summary.json");
   write_calibration(command.calibration, job, ns);
   std::printf("%s: %.4g ns per example, kept in %s\n", calibration_key(job).c_str(), ns,

@@ -14,8 +14,8 @@ Bytes encode(const NodeOrder& order) {
   const Flags& f = order.flags;
   w.put_text(f.out).put(f.json).put(f.quiet).put(f.verbose).put(f.terminal).put(f.colour);
   w.put(f.stall_chance).put(f.stall);
-  w.put(order.place.self).put_text(order.place.listen).put_text(order.place.rendezvous);
-  w.put_text(order.place.secret);
+  const NodePlace& p = order.place;
+  w.put(p.self).put_text(p.listen).put_text(p.host).put_text(p.rendezvous).put_text(p.secret);
   return std::move(w).take();
 }
 
@@ -39,6 +39,7 @@ NodeOrder decode_order(const Bytes& bytes) {
   f.stall = r.get<Duration>();
   order.place.self = r.get<NodeId>();
   order.place.listen = r.get_text();
+  order.place.host = r.get_text();
   order.place.rendezvous = r.get_text();
   order.place.secret = r.get_text();
   if (!r.finished()) throw UserError("the launcher's order cannot be read");

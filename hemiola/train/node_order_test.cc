@@ -15,7 +15,7 @@ NodeOrder example() {
   order.flags.out = "runs/x";
   order.flags.quiet = true;
   order.flags.stall_chance = 0.25;
-  order.place = {NodeId{2}, "unix:/tmp/a", "unix:/tmp/b", "secret"};
+  order.place = {NodeId{2}, "unix:/tmp/a", "here", "unix:/tmp/b", "secret"};
   return order;
 }
 
@@ -28,6 +28,7 @@ TEST(NodeOrder, What_was_told_is_what_is_heard) {
   EXPECT_EQ(heard.flags.stall_chance, 0.25);
   EXPECT_EQ(heard.place.self, NodeId{2});
   EXPECT_EQ(heard.place.listen, "unix:/tmp/a");
+  EXPECT_EQ(heard.place.host, "here");
   EXPECT_EQ(heard.place.rendezvous, "unix:/tmp/b");
   EXPECT_EQ(heard.place.secret, "secret");
 }

@@ -66,6 +66,14 @@ ClusterOptions cluster_options(const Job& job, const NodePlace& place, const std
   return options;
 }
 
+std::string reached_at(const NodePlace& place, const net::Listener& listener) {
+  if (place.listen.empty()) return "none";
+  if (place.host.empty()) return listener.address();
+  net::Address address = net::Address::parse(listener.address());
+  address.host = place.host;
+  return address.text();
+}
+
 }  // namespace
 
 std::string agreement_text(const Job& job) {
@@ -98,7 +106,7 @@ JobOver run_node(const Job& job, const Flags& flags, const NodePlace& place, Pro
   net::Listener listener =
       place.listen.empty() ? net::Listener::none() : net::Listener::open(place.listen);
   auto core = std::make_unique<NodeCore>(place.self);
-  const std::string address = place.listen.empty() ? "none" : listener.address();
+  const std::string address = reached_at(place, listener);
   core->add(MachineId::cluster,
             std::make_unique<ClusterMachine>(cluster_options(job, place, address)));
   core->add(MachineId::table, std::make_unique<TableMachine>(tables));

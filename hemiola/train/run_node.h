@@ -14,6 +14,7 @@ namespace hemiola {
 struct NodePlace {
   NodeId self;
   std::string listen;      // "unix:/path", "tcp:host:port"; empty: the only node
+  std::string host;        // by which others reach it, when `listen` does not say so
   std::string rendezvous;  // where node 0 listens
   std::string secret;      // what the nodes of the job know and nobody else
 };

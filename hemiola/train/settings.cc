@@ -56,7 +56,7 @@ std::string words_text(std::string_view words) {
   const auto list = split(words, '|');
   for (size_t i = 0; i < list.size(); ++i) {
     if (i > 0) text += i + 1 == list.size() ? " or " : ", ";
-    text += "\"" + std::string(list[i]) + "\"";
+    text.append("\"").append(list[i]).append("\"");
   }
   return text;
 }
@@ -298,16 +298,18 @@ std::vector<std::pair<std::string, std::string>> all_values(const Job& job) {
 std::string settings_in_force(const Job& job) {
   std::string text, section;
   for (const Setting& s : all_settings()) {
-    if (!in_force(job, s)) continue;
+    const std::string value = value_text(job, s);
+    if (!in_force(job, s) || value == "\"\"" || value == "{}") continue;
     const std::string its_section(s.key.substr(0, s.key.find('.')));
     if (its_section != section) {
       section = its_section;
-      text += (text.empty() ? "" : "\n") + ("[" + section + "]");
+      if (!text.empty()) text += "\n";
+      text.append("[").append(section).append("]");
       text.append(10 - std::min<size_t>(9, section.size() + 2), ' ');
     } else {
       text += "  ";
     }
-    text += std::string(s.key.substr(section.size() + 1)) + " = " + value_text(job, s);
+    text.append(s.key.substr(section.size() + 1)).append(" = ").append(value);
   }
   return text + "\n";
 }
