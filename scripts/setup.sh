@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 packages="build-essential cmake ninja-build ccache
-  libgtest-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libspdlog-dev libfmt-dev
+  libgtest-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev
   libssl-dev zlib1g-dev libzstd-dev libbz2-dev libboost-context-dev
   python3 python3-venv"
 if [ "${1:-}" = "--dev" ]; then
