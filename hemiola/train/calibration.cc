@@ -51,9 +51,11 @@ void write_calibration(const std::string& path, const Job& job, double ns_per_ex
 
 double ns_per_example_of(const std::string& summary_path) {
   const auto numbers = read_numbers(summary_path);
-  const double samples = numbers.at("samples");
-  if (!(samples > 0)) throw UserError(summary_path + " says nothing of computing");
-  return numbers.at("time/compute") / samples * 1e9;
+  const auto cost = numbers.find("ns_per_example");
+  if (cost == numbers.end() || !(cost->second > 0)) {
+    throw UserError(summary_path + " says nothing of what an example costs");
+  }
+  return cost->second;
 }
 
 }  // namespace hemiola

@@ -75,6 +75,7 @@ std::string to_json(const Summary& s) {
   json["time"] = {{"compute", time.compute},     {"evaluate", time.evaluate},
                   {"wait_rows", time.wait_rows}, {"wait_clock", time.wait_clock},
                   {"average", time.average},     {"idle", time.idle}};
+  json["ns_per_example"] = s.totals.ns_per_example;
   json["rows"] = rows_json(all);
   json["bytes_sent"] = s.totals.bytes_sent;
   json["messages"] = s.totals.messages;

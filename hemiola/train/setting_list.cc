@@ -1,5 +1,5 @@
-// The list itself: one entry per key, in the order in which people read them.
-#include "hemiola/train/settings.h"
+// One entry per key, in the order in which people read them.
+#include "hemiola/train/setting_list.h"
 
 namespace hemiola {
 namespace {

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <set>
-
 #include "hemiola/core/check.h"
 
 namespace hemiola {
@@ -77,16 +75,6 @@ TEST(Settings, An_override_without_equals_sign_is_refused) {
             "`bsp` is no setting; write key=value, such as "
             "sync.scheme=async");
   EXPECT_NE(override_error("train.epochs=many"), "");
-}
-
-TEST(Settings, Every_key_is_there_once_and_in_one_of_the_six_sections) {
-  const std::set<std::string_view> sections = {"job", "data", "model", "train", "sync", "cluster"};
-  std::set<std::string_view> keys;
-  for (const Setting& s : all_settings()) {
-    EXPECT_TRUE(keys.insert(s.key).second) << s.key;
-    EXPECT_TRUE(sections.contains(s.key.substr(0, s.key.find('.')))) << s.key;
-    EXPECT_FALSE(s.effect.empty()) << s.key;
-  }
 }
 
 TEST(Settings, All_values_make_the_same_job_again) {

@@ -29,6 +29,7 @@ struct RunTotals {
   uint64_t samples = 0;
   double cpu_seconds = 0;
   TimeSpent time;
+  double ns_per_example = 0;  // a worker's typical computing for one, waits apart
   uint64_t bytes_sent = 0;
   uint64_t messages = 0;
   WorkerStats tables;

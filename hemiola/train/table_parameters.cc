@@ -23,7 +23,11 @@ void TableParameters::step(size_t examples) {
   if (cost_.ns_per_example > 0) {
     port_.spend(nanoseconds(std::llround(cost_.ns_per_example * static_cast<double>(examples))));
   }
-  if (cost_.stall_chance > 0 && chance_.chance(cost_.stall_chance)) port_.sleep(cost_.stall);
+  if (cost_.stall_chance > 0 && chance_.chance(cost_.stall_chance)) {
+    const Instant start = port_.now();
+    port_.sleep(cost_.stall);
+    stalled_ = stalled_ + (port_.now() - start);
+  }
   client_.tick();
 }
 

@@ -36,11 +36,15 @@ class TableParameters : public Parameters {
   Latches& latches(TableId table) override { return client_.latches(table); }
   void step(size_t examples) override;
 
+  // How long the steps were stalled so far.
+  Duration stalled() const { return stalled_; }
+
  private:
   Client& client_;
   WorkerPort& port_;
   const StepCost cost_;
   Random chance_;
+  Duration stalled_;
   const std::function<void(size_t)> after_step_;
 };
 

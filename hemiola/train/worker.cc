@@ -81,10 +81,25 @@ class Worker {
     next_.pass = epoch_;
     next_.seed = mix(share_.settings.seed, epoch_);
     while (ask(next_).block) {
+      const Instant start = port_.now();
+      const Duration waited = blocked();
       const LossSum loss = share_.task.train(*next_.block, epoch_, params_);
       epoch_loss_.sum += loss.sum;
       epoch_loss_.examples += loss.examples;
+      const Duration busy = (port_.now() - start) - (blocked() - waited);
+      if (loss.examples > 0) {
+        block_costs_.push_back(static_cast<double>(busy.ns) / loss.examples);
+      }
     }
+  }
+
+  // Of an example, in nanoseconds: the median of this worker's blocks, which the load that others
+  // put on the computer hardly changes.
+  double typical_cost() {
+    if (block_costs_.empty()) return 0;
+    const auto middle = block_costs_.begin() + static_cast<ptrdiff_t>(block_costs_.size() / 2);
+    std::nth_element(block_costs_.begin(), middle, block_costs_.end());
+    return *middle;
   }
 
   bool is_due() const {
@@ -105,10 +120,11 @@ class Worker {
     return share_.task.metrics(sums);
   }
 
-  // How long this worker has waited for its tables.
+  // How long this worker has waited for its tables, or was stalled.
   Duration blocked() const {
-    const TableStats all = WorkerStats{client_.stats()}.total();
-    return all.wait_rows + all.wait_clock;
+    Duration sum = params_.stalled();
+    for (const TableStats& t : client_.stats()) sum = sum + t.wait_rows + t.wait_clock;
+    return sum;
   }
 
   static void refuse_divergence(const EpochRecord& record) {
@@ -147,7 +163,7 @@ class Worker {
     const NodeCounters node = speaks ? share_.counters() : NodeCounters{};
     std::vector<double> own = {compute,
                                evaluating_.seconds(),
-                               idle_.seconds(),
+                               (idle_ + params_.stalled()).seconds(),
                                static_cast<double>(node.bytes_sent),
                                static_cast<double>(node.messages),
                                node.cpu_seconds};
@@ -165,6 +181,7 @@ class Worker {
     totals.bytes_sent = static_cast<uint64_t>(sums[3]);
     totals.messages = static_cast<uint64_t>(sums[4]);
     totals.cpu_seconds = sums[5];
+    totals.ns_per_example = typical_cost();
     totals.tables = packing.unpack(std::span(sums).subspan(own_values));
     const TableStats job = totals.tables.total();
     totals.time.wait_rows = job.wait_rows.seconds();
@@ -183,6 +200,7 @@ class Worker {
   LossSum epoch_loss_;
   uint64_t samples_ = 0;  // of the job
   Duration idle_, evaluating_;
+  std::vector<double> block_costs_;  // nanoseconds per example, waits apart
   Instant begun_, trained_from_;
 };
 

@@ -15,7 +15,4 @@ namespace hemiola {
 // Throws UserError.
 NodePlace external_place(const LaunchPlace& launched, const Job& job);
 
-// This machine's address as a machine that listens at `host` sees it. Sends nothing.
-std::string own_host_towards(const std::string& host);
-
 }  // namespace hemiola

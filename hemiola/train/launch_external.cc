@@ -1,7 +1,5 @@
-#include "hemiola/train/external.h"
+#include "hemiola/train/launch_external.h"
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -36,34 +34,7 @@ std::string read_secret(const std::string& path) {
   return secret;
 }
 
-std::string host_of(const sockaddr_storage& address) {
-  char text[INET6_ADDRSTRLEN] = "";
-  if (address.ss_family == AF_INET) {
-    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
-    ::inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
-    return text;
-  }
-  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
-  ::inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
-  return "[" + std::string(text) + "]";
-}
-
 }  // namespace
-
-// The kernel chooses the interface when a datagram socket is told its peer.
-std::string own_host_towards(const std::string& host) {
-  net::Address peer;
-  peer.host = host;
-  peer.port = 9;
-  const net::SocketAddress to = net::resolve(peer).front();
-  const net::Fd fd(::socket(to.storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  net::SocketAddress own;
-  if (!fd || ::connect(fd.get(), to.get(), to.size) != 0 ||
-      ::getsockname(fd.get(), own.get(), &own.size) != 0) {
-    throw UserError("there is no way to " + host + ": " + std::generic_category().message(errno));
-  }
-  return host_of(own.storage);
-}
 
 NodePlace external_place(const LaunchPlace& launched, const Job& job) {
   NodePlace place;
@@ -81,7 +52,7 @@ NodePlace external_place(const LaunchPlace& launched, const Job& job) {
         "read as `cluster.secret_file`");
   }
   place.rendezvous = launched.rendezvous;
-  const std::string own = local ? "127.0.0.1" : own_host_towards(rendezvous.host);
+  const std::string own = local ? "127.0.0.1" : net::own_host_towards(rendezvous.host);
   const std::string everywhere = local ? "127.0.0.1" : own.front() == '[' ? "[::]" : "0.0.0.0";
   const uint16_t port = launched.rank == 0 ? rendezvous.port : uint16_t{0};
   place.listen = "tcp:" + everywhere + ":" + std::to_string(port);

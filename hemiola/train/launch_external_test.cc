@@ -1,4 +1,4 @@
-#include "hemiola/train/external.h"
+#include "hemiola/train/launch_external.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "hemiola/core/check.h"
+#include "hemiola/net/socket.h"
 
 namespace hemiola {
 namespace {
@@ -21,7 +22,7 @@ LaunchPlace place(uint32_t rank, const std::string& rendezvous) {
   return {"torchrun", rank, 2, rank, rendezvous};
 }
 
-TEST(External, On_the_loopback_interface_nothing_needs_to_be_said) {
+TEST(LaunchExternal, On_the_loopback_interface_nothing_needs_to_be_said) {
   const NodePlace first = external_place(place(0, "tcp:127.0.0.1:29400"), Job{});
   const NodePlace second = external_place(place(1, "tcp:127.0.0.1:29400"), Job{});
   EXPECT_EQ(first.listen, "tcp:127.0.0.1:29400");
@@ -30,7 +31,7 @@ TEST(External, On_the_loopback_interface_nothing_needs_to_be_said) {
   EXPECT_EQ(first.secret, second.secret);
 }
 
-TEST(External, Several_machines_need_a_secret_that_others_cannot_read) {
+TEST(LaunchExternal, Several_machines_need_a_secret_that_others_cannot_read) {
   Job job;
   const auto error = [&] {
     try {
@@ -49,13 +50,13 @@ TEST(External, Several_machines_need_a_secret_that_others_cannot_read) {
   EXPECT_NE(error().find("/no/such/file"), std::string::npos) << error();
 }
 
-TEST(External, A_job_of_one_listens_nowhere) {
+TEST(LaunchExternal, A_job_of_one_listens_nowhere) {
   const NodePlace alone = external_place({"srun", 0, 1, 0, ""}, Job{});
   EXPECT_EQ(alone.listen, "");
 }
 
-TEST(External, The_own_address_depends_on_who_asks) {
-  EXPECT_EQ(own_host_towards("127.0.0.1"), "127.0.0.1");
+TEST(LaunchExternal, The_own_address_depends_on_who_asks) {
+  EXPECT_EQ(net::own_host_towards("127.0.0.1"), "127.0.0.1");
 }
 
 }  // namespace
