@@ -1,5 +1,6 @@
 #include "hemiola/net/socket.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/stat.h>
@@ -43,6 +44,37 @@ void Fd::reset() {
 }
 
 std::string system_text(int error) { return std::generic_category().message(error); }
+
+namespace {
+
+std::string host_of(const sockaddr_storage& address) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+    ::inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
+    return text;
+  }
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+  ::inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
+  return "[" + std::string(text) + "]";
+}
+
+}  // namespace
+
+// The kernel chooses the interface when a datagram socket is told its peer.
+std::string own_host_towards(const std::string& host) {
+  Address peer;
+  peer.host = host;
+  peer.port = 9;
+  const SocketAddress to = resolve(peer).front();
+  const Fd fd(::socket(to.storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  SocketAddress own;
+  if (!fd || ::connect(fd.get(), to.get(), to.size) != 0 ||
+      ::getsockname(fd.get(), own.get(), &own.size) != 0) {
+    throw UserError("there is no way to " + host + ": " + std::generic_category().message(errno));
+  }
+  return host_of(own.storage);
+}
 
 Fd start_connect(const SocketAddress& to) {
   Fd fd(::socket(to.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));

@@ -33,6 +33,10 @@ class Fd {
 // The system's words for an errno value.
 std::string system_text(int error);
 
+// This machine's address as one that listens at `host` sees it: a number. Sends nothing. Throws
+// UserError when there is no way to it.
+std::string own_host_towards(const std::string& host);
+
 // A non-blocking socket that has begun to connect. No Fd: refused at once, errno says why.
 Fd start_connect(const SocketAddress& to);
 
