@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
 #include "hemiola/cluster/machine.h"
 #include "hemiola/net/node.h"
@@ -75,7 +76,7 @@ std::vector<std::vector<double>> try_run(const Processes& job) {
     wait(&status);
     ok &= status == 0;
   }
-  rmdir(folder.c_str());
+  std::filesystem::remove_all(folder);
   std::vector<std::vector<double>> figures;
   for (uint32_t n = 0; ok && n < job.nodes; ++n) {
     figures.emplace_back(shared + n * kFigures, shared + (n + 1) * kFigures);
