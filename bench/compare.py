@@ -7,7 +7,7 @@ A bench prints, among text for people, lines of the form
 
     RESULT name value unit budget
 
-where budget is <=1.3, >=0.7, or - for none. A ratio has the unit x. What was printed is kept in
+where budget is <=1.3, >=0.7, 0.85..1.15, or - for none. A ratio has the unit x. What was printed is kept in
 bench-results/NAME.txt and all figures in bench-results/results.tsv; a second run shows the figure
 before it. Exit code 1: a budget was missed or a bench failed.
 """
@@ -20,13 +20,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench-results"
-LINE = re.compile(r"RESULT (\S+) (\S+) (\S+) (<=|>=)?(\S+)")
+LINE = re.compile(r"RESULT (\S+) (\S+) (\S+) (\S+)")
 
 
-def within(value, sign, budget):
-    if sign is None:
+def within(value, budget):
+    """Whether a budget as written holds; a figure that is no number keeps none."""
+    if budget == "-":
         return True
-    return value <= float(budget) if sign == "<=" else value >= float(budget)
+    if budget.startswith("<="):
+        return value <= float(budget[2:])
+    if budget.startswith(">="):
+        return value >= float(budget[2:])
+    low, _, high = budget.partition("..")
+    return float(low) <= value <= float(high)
 
 
 def results_in(text):
@@ -34,9 +40,8 @@ def results_in(text):
     for line in text.splitlines():
         found = LINE.fullmatch(line.strip())
         if found:
-            name, value, unit, sign, budget = found.groups()
-            kept = within(float(value), sign, budget)
-            yield name, float(value), unit, (sign or "") + budget, kept
+            name, value, unit, budget = found.groups()
+            yield name, float(value), unit, budget, within(float(value), budget)
 
 
 def earlier():
