@@ -190,7 +190,7 @@ std::string TableMachine::why_waits(const TableCall& call) const {
     case TableOp::fetch: {
       const auto owner = holder_.fetch_waits_for(static_cast<const FetchCall&>(call));
       const std::string from = owner ? "for rows of " + node(*owner) : "for rows";
-      return from + ": " + board_.why();
+      return from + " (the slowest: " + board_.why() + ")";
     }
     case TableOp::push:
     case TableOp::tick:
