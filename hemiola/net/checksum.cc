@@ -39,22 +39,22 @@ uint64_t load(const std::byte* at) {
 }
 
 uint32_t portable(const std::byte* at, size_t size) {
-  uint32_t lanes[kLanes] = {1, 2, 3, 4};
-  const size_t whole = size;
+  uint32_t lanes[kLanes] = {static_cast<uint32_t>(size), 2, 3, 4};
+  const bool one_lane = size < 8 * kLanes;
   for (; size >= 8 * kLanes; at += 8 * kLanes, size -= 8 * kLanes) {
     for (size_t i = 0; i < kLanes; ++i) lanes[i] = Portable::word(lanes[i], load(at + 8 * i));
   }
   for (; size >= 8; at += 8, size -= 8) lanes[0] = Portable::word(lanes[0], load(at));
   for (; size > 0; ++at, --size) lanes[0] = Portable::byte(lanes[0], static_cast<uint8_t>(*at));
-  uint32_t crc = static_cast<uint32_t>(whole);
-  for (const uint32_t lane : lanes) crc = Portable::word(crc, lane);
-  return crc;
+  if (one_lane) return lanes[0];
+  const uint32_t crc = Portable::word(0, lanes[0] | uint64_t{lanes[1]} << 32);
+  return Portable::word(crc, lanes[2] | uint64_t{lanes[3]} << 32);
 }
 
 #if defined(__x86_64__)
 __attribute__((target("sse4.2"))) uint32_t hardware(const std::byte* at, size_t size) {
-  uint64_t a = 1, b = 2, c = 3, d = 4;
-  const size_t whole = size;
+  uint64_t a = static_cast<uint32_t>(size), b = 2, c = 3, d = 4;
+  const bool one_lane = size < 8 * kLanes;
   for (; size >= 8 * kLanes; at += 8 * kLanes, size -= 8 * kLanes) {
     a = _mm_crc32_u64(a, load(at));
     b = _mm_crc32_u64(b, load(at + 8));
@@ -65,9 +65,8 @@ __attribute__((target("sse4.2"))) uint32_t hardware(const std::byte* at, size_t 
   for (; size > 0; ++at, --size) {
     a = _mm_crc32_u8(static_cast<uint32_t>(a), static_cast<uint8_t>(*at));
   }
-  uint64_t crc = static_cast<uint32_t>(whole);
-  for (const uint64_t lane : {a, b, c, d}) crc = _mm_crc32_u64(crc, lane);
-  return static_cast<uint32_t>(crc);
+  if (one_lane) return static_cast<uint32_t>(a);
+  return static_cast<uint32_t>(_mm_crc32_u64(_mm_crc32_u64(0, a | b << 32), c | d << 32));
 }
 #endif
 

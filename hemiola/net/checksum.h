@@ -1,8 +1,9 @@
 // The checksum of a frame's body: CRC-32C over four interleaved lanes.
 //
 // Lane i takes the 8-byte words i, i + 4, i + 8, ... so that four hardware CRC instructions are
-// in flight at once; the checksum is the CRC of the four lanes and the length. It is not the
-// CRC-32C of the plain bytes, but detects the same errors within a lane.
+// in flight at once; the rest goes to lane 0, which starts from the length. The checksum is the
+// CRC of the four lanes; below 32 bytes there is only lane 0. It is not the CRC-32C of the plain
+// bytes, but detects the same errors within a lane.
 #pragma once
 
 #include <cstddef>
