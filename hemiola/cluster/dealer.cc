@@ -1,7 +1,9 @@
 #include "hemiola/cluster/dealer.h"
 
 #include <algorithm>
+#include <compare>
 #include <numeric>
+#include <unordered_map>
 #include <utility>
 
 #include "hemiola/core/check.h"
@@ -20,6 +22,43 @@ size_t conflicts(const BlockPlan& plan, const BlockSpec& block, std::span<const 
            same_group(block.column_group, b.column_group);
   }));
 }
+
+// How many blocks are left in each group. Taking from the fullest keeps the last blocks of a pass
+// spread over rows and columns, so that workers do not meet there.
+class Load {
+ public:
+  Load(const BlockPlan& plan, std::span<const uint32_t> left) {
+    for (uint32_t b : left) {
+      const BlockSpec& block = plan.blocks[b];
+      if (block.row_group != BlockSpec::kNoGroup) ++rows_[block.row_group];
+      if (block.column_group != BlockSpec::kNoGroup) ++columns_[block.column_group];
+    }
+  }
+
+  bool nothing() const { return rows_.empty() && columns_.empty(); }
+  int64_t row(const BlockSpec& block) const { return of(rows_, block.row_group); }
+  int64_t column(const BlockSpec& block) const { return of(columns_, block.column_group); }
+
+ private:
+  using Counts = std::unordered_map<uint32_t, int64_t>;
+
+  static int64_t of(const Counts& counts, uint32_t group) {
+    const auto at = counts.find(group);
+    return at == counts.end() ? 0 : at->second;
+  }
+
+  Counts rows_;
+  Counts columns_;
+};
+
+// The smallest is the best; of equals the first in dealing order.
+struct Score {
+  size_t conflicts = 0;  // with blocks in use
+  bool cold = false;     // not in the worker's row group
+  int64_t done = 0;      // the less is left in the block's groups, the later
+
+  auto operator<=>(const Score&) const = default;
+};
 
 }  // namespace
 
@@ -53,23 +92,26 @@ Choice choose_block(const BlockPlan& plan, std::span<const uint32_t> left,
                     std::span<const uint32_t> in_use, std::optional<uint32_t> previous) {
   HEMIOLA_CHECK(!left.empty());
   const uint32_t row = previous ? plan.blocks[*previous].row_group : BlockSpec::kNoGroup;
-  size_t best = 0;
-  size_t best_conflicts = SIZE_MAX;
-  bool best_warm = false;
+  const Load load(plan, left);
+  Score best;
+  size_t index = 0;
   for (size_t i = 0; i < left.size(); ++i) {
     const BlockSpec& block = plan.blocks[left[i]];
-    const size_t c = conflicts(plan, block, in_use);
     const bool warm = same_group(block.row_group, row);
-    if (c > best_conflicts || (c == best_conflicts && (best_warm || !warm))) continue;
-    best = i, best_conflicts = c, best_warm = warm;
-    const bool could_be_warm = row != BlockSpec::kNoGroup && !warm;
-    if (c == 0 && !could_be_warm) break;
+    const Score score{.conflicts = conflicts(plan, block, in_use),
+                      .cold = !warm,
+                      .done = -(load.column(block) + (warm ? 0 : load.row(block)))};
+    if (i > 0 && !(score < best)) continue;
+    best = score;
+    index = i;
+    if (load.nothing()) break;
   }
-  if (best_conflicts > 0) {
-    return {best, "all blocks left share rows with blocks in use, this one with " +
-                      std::to_string(best_conflicts)};
+  if (best.conflicts > 0) {
+    return {index, "all blocks left share rows with blocks in use, this one with " +
+                       std::to_string(best.conflicts)};
   }
-  return {best, best_warm ? "free, and in the worker's row group" : "the first that is free"};
+  return {index,
+          best.cold ? "free, of the most that is left" : "free, and in the worker's row group"};
 }
 
 Dealer::Dealer(std::shared_ptr<const BlockPlan> plan, uint32_t workers)

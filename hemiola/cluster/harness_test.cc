@@ -182,8 +182,9 @@ void Harness::carry_out(uint32_t node, Outbox& out) {
   }
   for (auto& send : out.sends) {
     if (!n.links.contains(send.to.value)) continue;
-    queues_[{node, send.to.value}].push_back(
-        MessageArrived{{NodeId{node}, send.to, n.core->epoch(), send.kind, std::move(send.body)}});
+    Envelope e{NodeId{node}, send.to, n.core->epoch(), send.kind, std::move(send.body)};
+    if (tamper_) tamper_(e);
+    queues_[{node, send.to.value}].push_back(MessageArrived{std::move(e)});
   }
   for (const auto& wake : out.wakes) {
     timers_.insert({wake.when, order_++, node, wake.target, wake.tag, lives_[node]});
@@ -203,7 +204,7 @@ void Harness::told(uint32_t node, const Notice& notice) {
   } else if (std::get_if<JobStarted>(&notice)) {
     n.started = true;
     note(who + "starts");
-    check(invariants_.started(NodeId{node}, n.links.size()));
+    check(invariants_.started(NodeId{node}, n.ever_linked.size()));
   } else if (const auto* over = std::get_if<JobOver>(&notice)) {
     n.over = *over;
     note(who + (over->ok ? "is done: " : "ends: ") + over->reason);
@@ -239,6 +240,8 @@ void Harness::dial(uint32_t from, uint32_t to) {
   }
   nodes_[from].links.insert(to);
   nodes_[to].links.insert(from);
+  nodes_[from].ever_linked.insert(to);
+  nodes_[to].ever_linked.insert(from);
   queues_[{to, from}].push_back(PeerUp{NodeId{to}});
   queues_[{from, to}].push_back(PeerUp{NodeId{from}});
 }
@@ -349,6 +352,8 @@ ClusterCall* Harness::completed(WorkerId worker) {
   auto& calls = calls_[worker];
   return !calls.empty() && calls.back()->done ? calls.back().get() : nullptr;
 }
+
+void Harness::inject_notice(uint32_t node, Notice notice) { run(node, std::move(notice)); }
 
 void Harness::inject(uint32_t from, uint32_t to, Kind kind, Bytes body) {
   if (!awake(to)) return;

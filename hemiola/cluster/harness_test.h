@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -67,6 +68,12 @@ class Harness {
   // Hands a message to a node as if a peer had sent it.
   void inject(uint32_t from, uint32_t to, Kind kind, Bytes body);
 
+  void inject_notice(uint32_t node, Notice notice);
+  // Changes messages as they are sent.
+  void tamper(std::function<void(Envelope&)> change) { tamper_ = std::move(change); }
+
+  uint32_t nodes() const { return static_cast<uint32_t>(nodes_.size()); }
+  uint32_t node_of_worker(WorkerId worker) const;
   bool started(uint32_t node) const { return nodes_[node].started; }
   const std::optional<JobOver>& over(uint32_t node) const { return nodes_[node].over; }
   Instant now() const { return now_; }
@@ -84,6 +91,7 @@ class Harness {
     bool started = false;
     std::optional<JobOver> over;
     std::set<uint32_t> links;
+    std::set<uint32_t> ever_linked;
   };
   struct Timer {
     Instant when;
@@ -111,7 +119,6 @@ class Harness {
   void note(const std::string& line) { log_ += line + "\n"; }
   void check(const std::string& violation);
   bool awake(uint32_t node) const { return nodes_[node].core && !nodes_[node].frozen; }
-  uint32_t node_of_worker(WorkerId worker) const;
 
   std::vector<ClusterOptions> options_;
   std::vector<Node> nodes_;
@@ -122,6 +129,7 @@ class Harness {
   Instant now_;
   std::map<WorkerId, std::vector<std::unique_ptr<ClusterCall>>> calls_;
   Invariants invariants_;
+  std::function<void(Envelope&)> tamper_;
   std::string violation_;
   std::string log_;
   bool show_messages_ = true;

@@ -18,7 +18,7 @@ std::optional<T> whole(const Reader& in, T&& message) {
 
 Bytes Join::encode() const {
   Writer out(64 + address.size() + job_summary.size());
-  out.put(version).put(rank).put(nodes).put(workers).put(instance).put(job_hash);
+  out.put(version).put(instance).put(rank).put(nodes).put(workers).put(job_hash);
   out.put_text(address).put_text(job_summary);
   return std::move(out).take();
 }
@@ -27,11 +27,11 @@ std::optional<Join> Join::decode(const Bytes& body) {
   Reader in(body);
   Join m;
   m.version = in.get<uint16_t>();
+  m.instance = in.get<uint64_t>();
   if (in.ok() && m.version != kWireVersion) return m;
   m.rank = in.get<NodeId>();
   m.nodes = in.get<uint32_t>();
   m.workers = in.get<uint32_t>();
-  m.instance = in.get<uint64_t>();
   m.job_hash = in.get<uint64_t>();
   m.address = in.get_text();
   m.job_summary = in.get_text();

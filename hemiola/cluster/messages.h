@@ -30,7 +30,8 @@ struct Join {
   std::string job_summary;
 
   Bytes encode() const;
-  // The version comes first: with another than kWireVersion the other fields are left empty.
+  // Version and instance stay in front in all versions; with another version than kWireVersion
+  // only they are read.
   static std::optional<Join> decode(const Bytes& body);
 };
 

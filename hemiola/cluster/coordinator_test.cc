@@ -1,0 +1,126 @@
+#include "hemiola/cluster/coordinator.h"
+
+#include <gtest/gtest.h>
+
+#include "hemiola/cluster/harness_test.h"
+
+namespace hemiola {
+namespace {
+
+// A coordinator of two nodes, spoken to in messages.
+class CoordinatorTest : public testing::Test {
+ protected:
+  CoordinatorTest() {
+    options_.nodes = 2;
+    options_.address = "tcp:a:1";
+    coordinator_.begin(now_);
+  }
+
+  // What it says in answer, one text per message: "1: start".
+  std::vector<std::string> take() {
+    std::vector<std::string> all;
+    for (const auto& s : out_.sends) {
+      all.push_back(std::to_string(s.to.value) + ": " + describe(s.kind, s.body));
+    }
+    out_.clear();
+    return all;
+  }
+
+  std::vector<std::string> tell(uint32_t from, Kind kind, Bytes body) {
+    coordinator_.on_message({NodeId{from}, NodeId{0}, Epoch{1}, kind, std::move(body)}, now_, out_);
+    return take();
+  }
+
+  std::vector<std::string> join(uint32_t node, uint64_t instance) {
+    Join join;
+    join.rank = NodeId{node}, join.nodes = 2, join.workers = 1, join.instance = instance;
+    join.address = "tcp:x" + std::to_string(instance) + ":1";
+    return tell(node, Kind::join, join.encode());
+  }
+
+  void run() {
+    join(0, 1);
+    join(1, 2);
+    tell(0, Kind::ready, Ready{}.encode());
+    tell(1, Kind::ready, Ready{}.encode());
+  }
+
+  using Lines = std::vector<std::string>;
+
+  ClusterOptions options_;
+  Instant now_;
+  Outbox out_;
+  Coordinator coordinator_{options_};
+};
+
+TEST_F(CoordinatorTest, A_second_process_of_one_rank_is_refused_by_its_instance) {
+  join(1, 2);
+  EXPECT_EQ(join(1, 3), Lines{"1: end refused: two processes claim to be node 1: the one at "
+                              "tcp:x2:1 was first, the one at tcp:x3:1 is refused"});
+}
+
+TEST_F(CoordinatorTest, Who_joins_after_the_view_came_too_late) {
+  run();
+  EXPECT_EQ(join(1, 2), Lines{"1: end refused: node 1 came too late: the job has started without "
+                              "that process"});
+}
+
+TEST_F(CoordinatorTest, The_start_waits_for_the_last_to_be_ready) {
+  join(0, 1);
+  EXPECT_EQ(join(1, 2).size(), 2u);  // the view, to both
+  EXPECT_EQ(tell(1, Kind::ready, Ready{}.encode()), Lines{});
+  EXPECT_EQ(tell(1, Kind::ready, Ready{}.encode()), Lines{});
+  EXPECT_EQ(tell(0, Kind::ready, Ready{}.encode()), (Lines{"0: start", "1: start"}));
+}
+
+TEST_F(CoordinatorTest, Who_never_gets_ready_is_named) {
+  join(0, 1);
+  join(1, 2);
+  tell(0, Kind::ready, Ready{}.encode());
+  now_ = now_ + seconds(61);
+  coordinator_.on_tick(now_, out_);
+  EXPECT_EQ(take(),
+            Lines{"1: end failed: node 1 has no connection to all other nodes: waited 60 s"});
+}
+
+TEST_F(CoordinatorTest, A_worker_of_another_node_is_nonsense_and_so_is_an_unreadable_message) {
+  run();
+  EXPECT_EQ(tell(1, Kind::finished, Finished{WorkerId{0}}.encode()),
+            Lines{"1: end failed: node 1 sent the end of another node's worker"});
+}
+
+TEST_F(CoordinatorTest, An_unreadable_message_ends_the_job) {
+  run();
+  EXPECT_EQ(tell(1, Kind::want_block, Bytes::copy_of("abc")),
+            Lines{"1: end failed: node 1 sent a message that makes no sense"});
+}
+
+TEST_F(CoordinatorTest, Strangers_change_nothing) {
+  join(0, 1);
+  EXPECT_EQ(tell(7, Kind::ready, Ready{}.encode()), Lines{});
+  EXPECT_EQ(tell(1, Kind::join, Bytes::copy_of("abc")), Lines{});
+  EXPECT_EQ(tell(1, Kind::failed, Failed{Failed::What::lost, 0, "x"}.encode()), Lines{});
+}
+
+TEST_F(CoordinatorTest, The_first_failure_gives_the_reason) {
+  run();
+  EXPECT_EQ(tell(1, Kind::failed, Failed{Failed::What::worker, 1, "first"}.encode()),
+            Lines{"1: end failed: node 1, worker 1: first"});
+  EXPECT_EQ(tell(0, Kind::failed, Failed{Failed::What::worker, 0, "second"}.encode()), Lines{});
+  EXPECT_EQ(tell(1, Kind::finished, Finished{kNoWorker}.encode()),
+            Lines{"0: end failed: node 1, worker 1: first"});
+}
+
+TEST_F(CoordinatorTest, The_host_ends_after_a_second_when_another_does_not_answer) {
+  run();
+  tell(0, Kind::failed, Failed{Failed::What::worker, 0, "x"}.encode());
+  now_ = now_ + milliseconds(900);
+  coordinator_.on_tick(now_, out_);
+  EXPECT_EQ(take(), Lines{});
+  now_ = now_ + milliseconds(200);
+  coordinator_.on_tick(now_, out_);
+  EXPECT_EQ(take(), Lines{"0: end failed: node 0, worker 0: x"});
+}
+
+}  // namespace
+}  // namespace hemiola
