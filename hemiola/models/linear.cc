@@ -59,7 +59,8 @@ LinearOptions with_defaults(LinearOptions o, size_t rows) {
   if (!(o.decay > 0)) throw UserError("linear: train.decay must be above 0");
   if (o.rate == 0) o.rate = o.optimizer == Optimizer::adagrad ? 0.1f : 0.02f;
   if (!(o.l2 >= 0)) o.l2 = o.loss == LinearLoss::logistic ? 3e-6f : 0;
-  if (o.batch == 0) o.batch = 512;
+  // Workers that train on the same weights at the same time overshoot together when a step is long.
+  if (o.batch == 0) o.batch = static_cast<uint32_t>(std::clamp<size_t>(rows / 2048, 64, 512));
   if (o.block_examples == 0) {
     o.block_examples = static_cast<uint32_t>(std::clamp<size_t>(rows / 256, 1024, 1 << 20));
   }

@@ -28,7 +28,7 @@ struct LinearOptions {
   float decay = 1;  // the rate is multiplied by it after every epoch
   float l1 = 0;
   float l2 = -1;                // below 0: 3e-6 for the logistic loss, 0 for the squared one
-  uint32_t batch = 0;           // examples in a step; 0: 512
+  uint32_t batch = 0;           // examples in a step; 0: 64 to 512, by the number of examples
   uint32_t block_examples = 0;  // 0: chosen from the number of examples
   uint64_t seed = 1;
 };

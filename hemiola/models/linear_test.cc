@@ -10,6 +10,7 @@
 #include "hemiola/core/check.h"
 #include "hemiola/core/random.h"
 #include "hemiola/models/local_parameters.h"
+#include "hemiola/models/summed_for_test.h"
 
 namespace hemiola {
 namespace {
@@ -249,6 +250,17 @@ TEST(Linear, Threads_on_the_same_rows_still_learn_with_and_without_latches) {
     LocalParameters params(tables);
     EXPECT_GT(metrics_of(task, params)["auc"], 0.88);
   }
+}
+
+TEST(Linear, Four_workers_that_add_up_their_changes_after_each_step_learn_as_well) {
+  const Made train = planted(20'000, 100, 8, true, 6), test = planted(4'000, 100, 8, true, 7);
+  const LinearTask task({train.spans(), test.spans(), 100}, {});
+  LocalTables one(task.tables(), false), four(task.tables(), false);
+  SummedParameters::train(task, one, 1, 4);
+  SummedParameters::train(task, four, 4, 4);
+  LocalParameters by_one(one), by_four(four);
+  const double want = metrics_of(task, by_one)["log_loss"];
+  EXPECT_LT(metrics_of(task, by_four)["log_loss"], 1.01 * want);
 }
 
 std::string what_of(auto&& run) {

@@ -73,16 +73,19 @@ float mean_of(std::span<const float> values) {
   return static_cast<float>(sum / static_cast<double>(values.size()));
 }
 
-MfOptions with_defaults(MfOptions o) {
+MfOptions with_defaults(MfOptions o, size_t ratings) {
   if (o.rate == 0) o.rate = o.optimizer == Optimizer::adagrad ? 0.05f : 0.01f;
   if (!(o.l2 >= 0)) o.l2 = 0.05f;
+  if (o.batch == 0 && o.workers > 1) {
+    o.batch = static_cast<uint32_t>(std::max<size_t>(256, ratings / 100 / o.workers));
+  }
   return o;
 }
 
 }  // namespace
 
 MfTask::MfTask(const MfData& data, const MfOptions& options)
-    : options_(with_defaults(options)),
+    : options_(with_defaults(options, data.train.size())),
       test_(data.test),
       users_(data.users),
       items_(data.items),

@@ -20,7 +20,8 @@ struct MfOptions {
   float l2 = 0.05f;          // penalty of a rating's two rows, for each rating
   float bias_l2 = 0.02f;     // the same of the biases
   float init_scale = 0.03f;  // factors begin within +- this; larger: a faster start, a worse end
-  uint32_t batch = 0;        // ratings in a step; 0: a step for each block
+  uint32_t batch = 0;        // ratings in a step; 0: a block, or for several workers about a
+                             // hundredth of a worker's share, so that stale rows do no harm
   uint32_t groups = 0;       // of users, and of items; 0: chosen for `workers` and the data
   uint32_t workers = 1;      // how many blocks must be trainable side by side; for groups = 0
   uint64_t seed = 1;
