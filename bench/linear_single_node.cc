@@ -112,7 +112,7 @@ int main() {
   {
     const MadeExamples made = make_clicks({});
     result("clicks_best_possible", made.floor, "log_loss");
-    measure("clicks", made.train, made.test, 3, "<=4");
+    measure("clicks", made.train, made.test, 4, "<=4");
   }
   const MadeExamples made = make_logistic({});
   result("sparse_best_possible", made.floor, "log_loss");
