@@ -7,9 +7,9 @@ A bench prints, among text for people, lines of the form
 
     RESULT name value unit budget
 
-where budget is <=1.3, >=0.7, 0.85..1.15, or - for none. A ratio has the unit x. What was printed is kept in
-bench-results/NAME.txt and all figures in bench-results/results.tsv; a second run shows the figure
-before it. Exit code 1: a budget was missed or a bench failed.
+where budget is <=1.3, >=0.7, 0.85..1.15, or - for none. A ratio has the unit x. What was printed is
+kept in bench-results/NAME.txt and all figures in bench-results/results.tsv; a second run shows the
+figure before it. Exit code 1: a budget was missed or a bench failed.
 """
 
 import argparse
