@@ -17,13 +17,13 @@ std::string text(const std::vector<double>& values) {
   return all;
 }
 
+// The workers of each node: "epoch 1: 0 1 | 2 | 3 4".
 std::string text(const View& view) {
   std::string all = "epoch " + std::to_string(view.epoch.value) + ":";
   for (const Member& m : view.members) {
-    all += " node " + std::to_string(m.node.value) + " at " + m.address + " with " +
-           std::to_string(m.workers) + " from " + std::to_string(m.first_worker.value) + ";";
+    if (m.node.value > 0) all += " |";
+    for (uint32_t w = 0; w < m.workers; ++w) all += " " + std::to_string(m.first_worker.value + w);
   }
-  all.pop_back();
   return all;
 }
 
@@ -91,6 +91,18 @@ std::string describe(Kind kind, const Bytes& body) {
     default:
       return "kind " + number(static_cast<uint32_t>(kind));
   }
+}
+
+// Long lines go on below, indented.
+void Harness::note(const std::string& line) {
+  constexpr size_t kColumns = 98;
+  std::string rest = line;
+  while (rest.size() > kColumns) {
+    const size_t space = rest.rfind(' ', kColumns);
+    log_ += rest.substr(0, space) + "\n";
+    rest = "      " + rest.substr(space + 1);
+  }
+  log_ += rest + "\n";
 }
 
 std::string Invariants::viewed(NodeId node, const View& view) {
@@ -340,7 +352,7 @@ bool Harness::fire_next_timer() {
   return false;
 }
 
-void Harness::post(std::unique_ptr<ClusterCall> call, WorkerId worker) {
+void Harness::post(std::shared_ptr<ClusterCall> call, WorkerId worker) {
   call->worker = worker;
   ClusterCall* posted = call.get();
   calls_[worker].push_back(std::move(call));

@@ -62,7 +62,7 @@ class Harness {
   void thaw(uint32_t node);
 
   // Posts a call in the name of the worker; the harness keeps it.
-  void post(std::unique_ptr<ClusterCall> call, WorkerId worker);
+  void post(std::shared_ptr<ClusterCall> call, WorkerId worker);
   // The latest call of the worker, when it is complete.
   ClusterCall* completed(WorkerId worker);
   // Hands a message to a node as if a peer had sent it.
@@ -116,7 +116,7 @@ class Harness {
   void close(uint32_t node, const std::string& why);
   void deliver(const Queue& queue);
   std::vector<Queue> waiting() const;
-  void note(const std::string& line) { log_ += line + "\n"; }
+  void note(const std::string& line);
   void check(const std::string& violation);
   bool awake(uint32_t node) const { return nodes_[node].core && !nodes_[node].frozen; }
 
@@ -127,7 +127,7 @@ class Harness {
   std::set<Timer> timers_;
   uint64_t order_ = 0;
   Instant now_;
-  std::map<WorkerId, std::vector<std::unique_ptr<ClusterCall>>> calls_;
+  std::map<WorkerId, std::vector<std::shared_ptr<ClusterCall>>> calls_;
   Invariants invariants_;
   std::function<void(Envelope&)> tamper_;
   std::string violation_;

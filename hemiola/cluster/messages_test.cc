@@ -73,9 +73,10 @@ TEST(ClusterMessages, Each_comes_back_as_it_was) {
   EXPECT_EQ(join.instance, 9u);
   EXPECT_EQ(join.job_hash, 11u);
   EXPECT_EQ(join.job_summary, "dim = 16\nseed = 7\n");
+  EXPECT_EQ(decode_view(all[1].second)->members[1].address, "tcp:b:1");
   const char* expected[] = {
       "join 3 workers at tcp:b:1",
-      "view epoch 1: node 0 at tcp:a:1 with 2 from 0; node 1 at tcp:b:1 with 3 from 2",
+      "view epoch 1: 0 1 | 2 3 4",
       "ready",
       "start",
       "heartbeat 4 [x] [] [worker 1]",
