@@ -17,6 +17,7 @@ namespace {
 struct Raw {
   std::optional<uint32_t> nodes, workers;
   std::optional<uint64_t> seed;
+  std::string rendezvous;
   std::string stall, latency, jitter, bandwidth, cost;
   std::vector<std::string> slow_nodes;
 };
@@ -66,6 +67,7 @@ void finish(Command& command, const Raw& raw) {
   override_with("cluster.nodes", raw.nodes);
   override_with("cluster.workers", raw.workers);
   override_with("job.seed", raw.seed);
+  if (!raw.rendezvous.empty()) command.overrides.push_back("cluster.rendezvous=" + raw.rendezvous);
   Flags& flags = command.flags;
   if (!raw.stall.empty()) flags.stall = parse_duration(raw.stall, "--stall");
   if (!raw.latency.empty()) flags.latency = parse_duration(raw.latency, "--latency");
@@ -109,6 +111,10 @@ std::variant<Command, Stop> parse_command_line(int argc, const char* const* argv
   for (CLI::App* a : {train, sim, calibrate}) add_run_options(*a, command, raw);
   for (CLI::App* a : {train, sim}) add_stalls(*a, command, raw);
   add_world(*sim, command, raw);
+  train
+      ->add_option("--rendezvous", raw.rendezvous,
+                   "where node 0 listens, when no launcher says so (cluster.rendezvous)")
+      ->type_name("tcp:HOST:PORT");
   calibrate->add_option("--calibration", command.calibration, "the file to write")
       ->type_name("FILE");
   node->add_option("fd", command.control_fd)->required();

@@ -31,8 +31,9 @@ namespace {
 using net::Fd;
 using std::chrono::steady_clock;
 
-// After the first node has failed, how long the others may take to say what they know.
-constexpr auto kLastWords = std::chrono::seconds(3);
+// After the first node has failed, how long the others may take to say what they know. What a
+// signal did needs no more words.
+constexpr auto kLastWords = std::chrono::milliseconds(1500);
 // How long a process may take to end when it is asked to.
 constexpr auto kLeave = std::chrono::seconds(2);
 
@@ -228,7 +229,9 @@ class Launcher {
     const bool ok = WIFEXITED(child.wait_status) && WEXITSTATUS(child.wait_status) == 0;
     if (ok || child.ended_by_us) return;
     if (!first_failed_) first_failed_ = &child - children_.data();
-    if (!deadline_) deadline_ = steady_clock::now() + kLastWords;
+    if (deadline_) return;
+    const bool killed = WIFSIGNALED(child.wait_status);
+    deadline_ = steady_clock::now() + (killed ? steady_clock::duration{} : kLastWords);
   }
 
   void end_all(int signal) {

@@ -83,6 +83,7 @@ int train_here(const Job& job, const Flags& flags) {
 int train(Job job, const Flags& flags) {
   LaunchHints hints;
   if (job.cluster.nodes > 1) hints.size = job.cluster.nodes;
+  hints.rendezvous = job.cluster.rendezvous;
   const auto launched = find_place(environment(), hints);
   if (launched) job.cluster.nodes = launched->size;
   resolve(job);

@@ -71,6 +71,7 @@ struct ClusterSection {
   uint32_t nodes = 1;
   uint32_t workers = 1;
   std::string transport = "unix";
+  std::string rendezvous;
   std::string secret_file;
   std::string encrypt = "auto";
   std::string cert, key, ca;

@@ -176,6 +176,8 @@ const Setting kSettings[] = {
      "",
      "sockets between nodes of one machine",
      {.words = "unix|tcp"}},
+    {"cluster.rendezvous", SLOT(cluster.rendezvous), "",
+     "where node 0 of a launched job listens, tcp:HOST:PORT; else as the launcher says"},
     {"cluster.secret_file", SLOT(cluster.secret_file), "",
      "file with the secret that the nodes of a job share; needed on several machines"},
     {"cluster.encrypt",
