@@ -12,7 +12,8 @@ if(HEMIOLA_TESTS AND tests)
   foreach(test ${tests})
     get_filename_component(name ${test} NAME_WE)
     add_executable(${name} ${test})
-    target_link_libraries(${name} PRIVATE hemiola_tests GTest::gtest_main)
+    target_link_libraries(${name} PRIVATE hemiola_tests hemiola_processes
+                          GTest::gtest_main)
     target_compile_definitions(${name} PRIVATE
       HEMIOLA_SCENARIOS="${CMAKE_SOURCE_DIR}/tests/scenarios")
     gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
