@@ -187,9 +187,9 @@ void Coordinator::say_absent(Instant now, Outbox& out) {
   const Duration passed = now - phase_since_;
   if (passed < said_absent_ + options_.say_wait) return;
   said_absent_ = passed;
-  out.say(Level::info, "waiting " + text_of(passed) + " for " + names_of(absent()) + "; " +
-                           std::to_string(joined_.size()) + " of " +
-                           std::to_string(options_.nodes) + " nodes are here");
+  out.say(Level::warning, "waiting " + text_of(passed) + " for " + names_of(absent()) + "; " +
+                              std::to_string(joined_.size()) + " of " +
+                              std::to_string(options_.nodes) + " nodes are here");
 }
 
 void Coordinator::end(bool ok, const std::string& reason, Instant now, Outbox& out) {

@@ -87,8 +87,8 @@ void ClusterMachine::tick(Instant now, Outbox& out) {
     } else if (waited >= options_.silence_warn &&
                (d.told == Duration{} || waited >= d.told + options_.silence_repeat)) {
       d.told = waited;
-      out.say(Level::info, "waiting " + text_of(waited) + " for " + name_of(peer) + " at " +
-                               d.address + (d.why.empty() ? "" : ": " + d.why));
+      out.say(Level::warning, "waiting " + text_of(waited) + " for " + name_of(peer) + " at " +
+                                  d.address + (d.why.empty() ? "" : ": " + d.why));
     }
   }
   say_waits(now, out);
@@ -224,7 +224,7 @@ void ClusterMachine::on_message(const Envelope& message, Instant now, Outbox& ou
   if (message.kind == Kind::heartbeat) {
     if (auto heartbeat = Heartbeat::decode(message.body)) {
       understood = true;
-      if (auto line = detector_.heard(message.from, now)) out.say(Level::info, *line);
+      if (auto line = detector_.heard(message.from, now)) out.say(Level::warning, *line);
       if (message.from == kCoordinator) told_ = std::move(*heartbeat);
     }
   } else if (message.from != kCoordinator) {

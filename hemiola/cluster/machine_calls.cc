@@ -103,7 +103,7 @@ void ClusterMachine::say_waits(Instant now, Outbox& out) {
     w.told = true;
     const std::string whom = waits_for(*w.call, told_);
     if (!told.insert(whom).second) continue;
-    out.say(Level::info, "waiting " + text_of(now - w.since) + " for " + whom);
+    out.say(Level::warning, "waiting " + text_of(now - w.since) + " for " + whom);
   }
 }
 
