@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs every fuzzer (*_fuzz.cc) for the given number of seconds, 30 unless told.
+# Runs every fuzzer (tests/*_fuzz.cc) for the given number of seconds, 30 unless told.
 set -eu
 cd "$(dirname "$0")/.."
 cmake --preset fuzz >/dev/null

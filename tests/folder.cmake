@@ -1,9 +1,11 @@
-# What spans folders. tests/NAME_test.cc becomes the program build/NAME_test; all other sources
-# here are shared by these programs.
+# What spans folders. tests/NAME_test.cc becomes the program build/NAME_test, tests/NAME_fuzz.cc
+# build-fuzz/NAME_fuzz; all other sources here are shared by the tests.
 file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/*.cc)
 set(tests ${sources})
-list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
+set(fuzzers ${sources})
+list(FILTER sources EXCLUDE REGEX "_(test|fuzz)\\.cc$")
 list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
 
 if(HEMIOLA_TESTS AND tests)
   add_library(hemiola_tests STATIC ${sources})
@@ -23,4 +25,15 @@ endif()
 if(HEMIOLA_TESTS)
   find_package(Python3 COMPONENTS Interpreter REQUIRED)
   add_test(NAME tidy COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tests/tidy.py)
+endif()
+
+if(HEMIOLA_FUZZ)
+  add_custom_target(fuzzers)
+  foreach(source ${fuzzers})
+    get_filename_component(name ${source} NAME_WE)
+    add_executable(${name} ${source})
+    target_link_libraries(${name} PRIVATE hemiola_net hemiola_cluster hemiola_table)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzzers ${name})
+  endforeach()
 endif()
