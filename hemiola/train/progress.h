@@ -56,7 +56,7 @@ class Progress {
   void result(const Summary& summary, const std::string& folder);
   void log(Level level, std::string_view line);
 
-  // Is it time to draw a new live line? Cheap; at most five a second.
+  // Is it time to draw a new live line? Cheap; at most five a second. Both by worker 0 only.
   bool wants_live();
   void live(const LiveState& state);
 

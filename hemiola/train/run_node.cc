@@ -29,8 +29,7 @@ double cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-net::NodeOptions node_options(const Job& job, const Flags& flags, const NodePlace& place,
-                              Progress& progress) {
+net::NodeOptions node_options(const Job& job, const NodePlace& place, Progress& progress) {
   using Use = net::TlsSettings::Use;
   const ClusterSection& cluster = job.cluster;
   net::NodeOptions options;
@@ -46,7 +45,6 @@ net::NodeOptions node_options(const Job& job, const Flags& flags, const NodePlac
   options.tls.ca = cluster.ca;
   options.join_ms = static_cast<int>(cluster.join_timeout_s * 1e3);
   options.log = [&progress](Level level, std::string_view line) { progress.log(level, line); };
-  (void)flags;
   return options;
 }
 
@@ -110,7 +108,7 @@ JobOver run_node(const Job& job, const Flags& flags, const NodePlace& place, Pro
   core->add(MachineId::cluster,
             std::make_unique<ClusterMachine>(cluster_options(job, place, address)));
   core->add(MachineId::table, std::make_unique<TableMachine>(tables));
-  net::Node node(node_options(job, flags, place, progress), std::move(listener), std::move(core),
+  net::Node node(node_options(job, place, progress), std::move(listener), std::move(core),
                  [&share](WorkerPort& port) { run_worker(port, share); });
   share.counters = [&node] {
     return NodeCounters{node.stats().bytes_sent, node.stats().messages_sent, cpu_seconds()};
