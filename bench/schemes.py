@@ -46,7 +46,8 @@ def main():
     for name, (metric, job, settings) in jobs(os.path.abspath(arguments.data)).items():
         if arguments.job not in (None, name):
             continue
-        print(f"\n| {name} | nodes | {metric} | against one node | seconds | staleness mean / max |")
+        print(f"\n| {name} | nodes | {metric} | against one node | seconds | "
+              "staleness mean / max |")
         print("|---|---|---|---|---|---|")
         reference = None
         for scheme in SCHEMES:
@@ -64,7 +65,8 @@ def main():
                 missed += change > 0.01
                 stale = result["staleness"]
                 print(f"| {scheme} | {nodes} | {value:.4f} | {change:+.2%} | "
-                      f"{result['seconds']:.2f} | {stale['mean']:.2f} / {stale['max']} |", flush=True)
+                      f"{result['seconds']:.2f} | {stale['mean']:.2f} / {stale['max']} |",
+                      flush=True)
     print(f"\n{missed} beyond 1 %")
     return 1 if missed else 0
 

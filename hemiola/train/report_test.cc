@@ -1,6 +1,7 @@
 #include "hemiola/train/report.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -24,7 +25,7 @@ TEST(Report, Its_files_stand_when_it_is_published) {
   resolve(job);
   const LoadedTask loaded(job, in_order);
   Flags flags;
-  flags.out = testing::TempDir() + "/hemiola_report_test";
+  flags.out = testing::TempDir() + "/hemiola_report_test" + std::to_string(getpid());
   flags.quiet = true;
   std::filesystem::remove_all(flags.out);
   Progress progress(progress_options(flags));

@@ -1,6 +1,7 @@
 #include "hemiola/train/run_node.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -21,7 +22,7 @@ TEST(RunNode, A_job_of_one_node_runs_without_an_address) {
     }
     resolve(job);
     Flags flags;
-    flags.out = testing::TempDir() + "/hemiola_run_node_test";
+    flags.out = testing::TempDir() + "/hemiola_run_node_test" + std::to_string(getpid());
     flags.quiet = true;
     Progress progress(progress_options(flags));
     const JobOver over = run_node(job, flags, NodePlace{}, progress);

@@ -1,6 +1,7 @@
 #include "hemiola/train/simulate.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -27,7 +28,7 @@ Outcome simulated(std::initializer_list<std::string> overrides, Flags flags = {}
   }
   for (const auto& o : overrides) set_override(job, o);
   resolve(job);
-  flags.out = testing::TempDir() + "/hemiola_simulate_test";
+  flags.out = testing::TempDir() + "/hemiola_simulate_test" + std::to_string(getpid());
   flags.quiet = true;
   if (flags.ns_per_example == 0) flags.ns_per_example = 100;
   Progress progress(progress_options(flags));
