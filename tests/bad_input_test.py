@@ -189,7 +189,7 @@ def test_node_without_the_secret(hemiola):
     first = hemiola.start("train", hemiola.job, "--quiet", secret(hemiola),
                           env=launched(0, 2, port))
     try:
-        said = hemiola.refused("train", hemiola.job, "--quiet", "cluster.join_timeout_s=3",
+        said = hemiola.refused("train", hemiola.job, "--quiet", "cluster.join_timeout_s=1",
                                env=launched(1, 2, port))
         assert "secret" in said
     finally:
