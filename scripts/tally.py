@@ -21,7 +21,8 @@ def outcome(case):
 
 
 def name(case):
-    return ".".join(filter(None, [case.get("classname"), case.get("name")]))
+    group, own = case.get("classname"), case.get("name")
+    return own if group in (None, "", own) else f"{group}.{own}"
 
 
 def main(paths):

@@ -6,7 +6,6 @@
 
 #include "hemiola/cluster/messages.h"
 #include "hemiola/core/check.h"
-#include "hemiola/net/handshake.h"
 #include "hemiola/table/messages.h"
 
 namespace {
@@ -41,18 +40,6 @@ void records(const Bytes& body) {
   for (size_t i = 0; i < read->count(); ++i) (void)read->key(i);
 }
 
-void handshake(const Bytes& body) {
-  net::Identity identity{NodeId{1}, 3, "job", "secret", kWireVersion};
-  auto side = body.size() % 2 != 0 ? net::Handshake::dial(identity, NodeId{0}, false, {})
-                                   : net::Handshake::accept(identity, false, {});
-  Reader reader(body);
-  while (reader.left() >= sizeof(net::Block)) {
-    const auto outcome = side.on(reader.get<net::Block>(), false);
-    HEMIOLA_CHECK(!outcome.done);  // nobody guesses the proof
-    if (outcome.failed) return;
-  }
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -60,7 +47,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       join,
       view,
       records,
-      handshake,
       round_trip<Ready>,
       round_trip<Heartbeat>,
       round_trip<Failed>,
