@@ -37,6 +37,7 @@ struct Links::Connection {
   bool reading = false;
   bool failed = false;
   bool retry = false;
+  bool refused = false;  // by the handshake, and another try would end alike
   bool wants_out = false;
   bool ending = false;
   std::string why;      // failed
@@ -163,11 +164,11 @@ void Links::retry_dial(NodeId to, std::string why, Instant now) {
   want_tick(peer.next_try);
 }
 
-void Links::end_dial(NodeId to, const std::string& why) {
+void Links::end_dial(NodeId to, const std::string& why, bool final) {
   Peer& peer = peers_[to.value];
   if (!peer.dialling) return;
   peer.dialling = false;
-  lost(to, node_text(to) + " at " + peer.address + " cannot be used: " + why);
+  lost(to, node_text(to) + " at " + peer.address + " cannot be used: " + why, final);
 }
 
 void Links::connected(Connection& connection) {
@@ -210,7 +211,10 @@ void Links::answer(Connection& connection, Instant now) {
       return fail(connection, "it does not read", true);
     }
   }
-  if (outcome.failed) return fail(connection, outcome.why, outcome.retry);
+  if (outcome.failed) {
+    connection.refused = !outcome.retry;
+    return fail(connection, outcome.why, outcome.retry);
+  }
   if (outcome.done) commit(connection, now);
 }
 
@@ -411,7 +415,8 @@ void Links::bury(Connection& connection, Instant now) {
     return want_tick(*peer.grace);
   }
   if (peer.up || !peer.dialling) return;
-  connection.retry ? retry_dial(node, connection.why, now) : end_dial(node, connection.why);
+  if (connection.retry) return retry_dial(node, connection.why, now);
+  end_dial(node, connection.why, connection.refused);
 }
 
 void Links::stranger_failed(const Connection& connection) {
@@ -421,13 +426,13 @@ void Links::stranger_failed(const Connection& connection) {
             "refused a connection from " + connection.where + ": " + connection.why);
 }
 
-void Links::lost(NodeId node, std::string why) {
+void Links::lost(NodeId node, std::string why, bool final) {
   Peer& peer = peers_[node.value];
   peer.grace.reset();
   backlog_ -= peer.waiting_bytes;
   peer.waiting_bytes = 0;
   peer.waiting.clear();
-  sink_.peer_lost(node, std::move(why));
+  sink_.peer_lost(node, std::move(why), final);
 }
 
 void Links::tick(Instant now) {

@@ -38,7 +38,8 @@ class LinkSink {
   virtual ~LinkSink() = default;
   virtual void message(Envelope&& envelope) = 0;
   virtual void peer_up(NodeId peer, bool again) = 0;
-  virtual void peer_lost(NodeId peer, std::string why) = 0;
+  // final: the peer refused this node, so dialling again will not help.
+  virtual void peer_lost(NodeId peer, std::string why, bool final) = 0;
   virtual void say(Level level, std::string text) = 0;
 };
 
@@ -105,9 +106,9 @@ class Links {
   void account(Connection& connection);
   void fail(Connection& connection, std::string why, bool retry);
   void bury(Connection& connection, Instant now);
-  void lost(NodeId peer, std::string why);
+  void lost(NodeId peer, std::string why, bool final = false);
   void retry_dial(NodeId peer, std::string why, Instant now);
-  void end_dial(NodeId peer, const std::string& why);
+  void end_dial(NodeId peer, const std::string& why, bool final = false);
   void want_tick(Instant when) { next_tick_ = std::min(next_tick_, when); }
   bool wants_tls(const SocketAddress& other) const;
   void stranger_failed(const Connection& connection);

@@ -264,7 +264,9 @@ void Node::job_over(JobOver how) {
 
 void Node::message(Envelope&& envelope) { handle(MessageArrived{std::move(envelope)}); }
 void Node::peer_up(NodeId peer, bool again) { handle(PeerUp{peer, again}); }
-void Node::peer_lost(NodeId peer, std::string why) { handle(PeerLost{peer, std::move(why)}); }
+void Node::peer_lost(NodeId peer, std::string why, bool final) {
+  handle(PeerLost{peer, std::move(why), final});
+}
 void Node::say(Level level, std::string text) {
   if (options_.log) options_.log(level, text);
 }

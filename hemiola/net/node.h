@@ -92,7 +92,7 @@ class Node final : private LinkSink {
   // LinkSink
   void message(Envelope&& envelope) override;
   void peer_up(NodeId peer, bool again) override;
-  void peer_lost(NodeId peer, std::string why) override;
+  void peer_lost(NodeId peer, std::string why, bool final) override;
   void say(Level level, std::string text) override;
 
   // All of these: with the baton.
