@@ -104,6 +104,7 @@ void Client::locate(TableId table, std::span<const Key> keys, Access access,
   uint64_t local = 0;
   missing_.clear();
   for (size_t i = 0; i < keys.size(); ++i) {
+    if (rows.keeps_copies()) rows.copies(port_.worker()).prefetch(keys, i);
     if (!strict && rows.owns(keys[i])) {
       out[i] = rows.owned(rows.partition().index(keys[i]));
       ++local;

@@ -97,6 +97,7 @@ void Holder::flush(WorkerId worker, Clock clock, const std::vector<DirtyKeys>& d
 
 void Holder::flush_copies(WorkerId worker, Clock clock, const DirtyKeys& dirty, Outbox& out) {
   const Rows& rows = tables_.rows(dirty.table);
+  if (!rows.keeps_copies()) return;  // nobody holds what was changed, and nothing else was
   const bool strict = rows.options().staleness.strict;
   const uint32_t length = rows.row_length();
   const auto take_delta = vec().take_delta;
@@ -105,13 +106,15 @@ void Holder::flush_copies(WorkerId worker, Clock clock, const DirtyKeys& dirty, 
   for (uint32_t n = 0; n < channels_.size(); ++n) {
     writers.emplace_back(sizeof(UpdateHead) + std::min(kChunkBytes + 4096, expected + 1024));
   }
-  for (const Key key : dirty.keys) {
+  const Copies& copies = rows.copies(worker);
+  for (size_t i = 0; i < dirty.keys.size(); ++i) {
+    const Key key = dirty.keys[i];
+    copies.prefetch(dirty.keys, i);
     const NodeId owner = rows.partition().owner(key);
     if (owner == tables_.place().self && !strict) {
       own_.changed_here(dirty.table, key);
       continue;
     }
-    const Copies& copies = rows.copies(worker);
     const uint32_t slot = copies.find_unlinked(key);
     if (slot == Copies::kNone) continue;
     Writer& writer = writers[owner.value];
@@ -174,6 +177,7 @@ void Holder::rows(NodeId from, const Bytes& body, Outbox& out) {
   FetchCall& call = *request.call;
   for (size_t i = 0; i < request.places.size(); ++i, row += length) {
     if (call.sink.empty()) {
+      view_of(call).prefetch(request.pull.keys, i);
       install(view_of(call), call.table, request.pull.keys[i], row, head.complete, from,
               head.applied);
     } else {
