@@ -38,7 +38,7 @@ void run(const fs::path& program, const fs::path& folder) {
     write_libsvm(folder / "test", made.test);
   }
   std::ofstream(folder / "job.toml") << "[data]\nkind = \"libsvm\"\ntrain = \"train\"\n"
-                                        "test = \"test\"\n[model]\nkind = \"linear\"\n"
+                                        "test = \"test\"\n[model]\nkind = \"linear\"\nl2 = 1e-5\n"
                                         "[train]\nepochs = 4\nevaluate_every = 0\n";
   const std::string out = (folder / "out").string();
   const double ours = seconds_of(program.string() + " train " + (folder / "job.toml").string() +
