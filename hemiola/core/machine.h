@@ -95,12 +95,12 @@ struct Outbox {
     std::string text;
   };
 
-  std::vector<Send> sends;        // to any member, the node itself included
-  std::vector<Wake> wakes;        // one TimerFired each; timers are not cancelled, only ignored
+  std::vector<Send> sends;  // to any member, the node itself included
+  std::vector<Wake> wakes;  // one TimerFired each; timers are not cancelled, only ignored
   std::vector<Call*> completions;
   std::vector<Notice> notices;
-  std::vector<Dial> dials;        // connect to a peer: PeerUp or PeerLost follows
-  std::vector<Line> lines;        // for the log
+  std::vector<Dial> dials;  // connect to a peer: PeerUp or PeerLost follows
+  std::vector<Line> lines;  // for the log
 
   void send(NodeId to, Kind kind, Bytes body) { sends.push_back({to, kind, std::move(body)}); }
   void wake_at(MachineId target, Instant when, uint64_t tag) {

@@ -14,9 +14,9 @@ struct Initialiser {
   enum class Kind : uint8_t { constant, uniform, normal };
 
   Kind kind = Kind::constant;
-  float a = 0;          // constant: the value; uniform: low; normal: mean
-  float b = 0;          // uniform: high; normal: standard deviation
-  float state = 0;      // of the columns from value_columns on
+  float a = 0;      // constant: the value; uniform: low; normal: mean
+  float b = 0;      // uniform: high; normal: standard deviation
+  float state = 0;  // of the columns from value_columns on
   uint64_t seed = 0;
 };
 

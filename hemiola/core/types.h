@@ -22,11 +22,11 @@ struct Id {
   friend constexpr auto operator<=>(Id, Id) = default;
 };
 
-using NodeId = Id<struct NodeTag, uint32_t>;      // rank of a node process, 0 .. nodes-1
-using WorkerId = Id<struct WorkerTag, uint32_t>;  // index of a worker in the whole job
-using TableId = Id<struct TableTag, uint32_t>;    // index in the job's list of tables
-using Key = Id<struct KeyTag, uint32_t>;          // row of a table, dense from 0
-using Epoch = Id<struct EpochTag, uint32_t>;      // number of the cluster's view
+using NodeId = Id<struct NodeTag, uint32_t>;        // rank of a node process, 0 .. nodes-1
+using WorkerId = Id<struct WorkerTag, uint32_t>;    // index of a worker in the whole job
+using TableId = Id<struct TableTag, uint32_t>;      // index in the job's list of tables
+using Key = Id<struct KeyTag, uint32_t>;            // row of a table, dense from 0
+using Epoch = Id<struct EpochTag, uint32_t>;        // number of the cluster's view
 using BatchSeq = Id<struct BatchSeqTag, uint32_t>;  // numbers one node's batches to one owner
 
 // A worker's count of ticks. kClockNever means "at a barrier: holds nobody back".

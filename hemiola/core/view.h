@@ -10,9 +10,9 @@ namespace hemiola {
 
 struct Member {
   NodeId node;
-  std::string address;   // where its peers reach it: "unix:/path" or "tcp:host:port"
-  uint32_t workers = 0;  // worker threads on it
-  WorkerId first_worker; // its workers are first_worker .. first_worker + workers - 1
+  std::string address;    // where its peers reach it: "unix:/path" or "tcp:host:port"
+  uint32_t workers = 0;   // worker threads on it
+  WorkerId first_worker;  // its workers are first_worker .. first_worker + workers - 1
 };
 
 // A view changes only as a whole: a later one has a larger epoch. Members are in order of node.
