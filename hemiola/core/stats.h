@@ -49,7 +49,7 @@ struct TableStats {
   uint64_t remote_rows = 0;  // rows reached that another node owns, by copy or by pull
   uint64_t pulled_rows = 0;  // of these, asked for over a link
   uint64_t pushed_rows = 0;  // changed rows whose change was handed on
-  uint64_t bytes_out = 0;
+  uint64_t bytes_out = 0;    // of its questions and updates; answers count in the job's bytes_sent
   StalenessHistogram staleness;
   Duration wait_rows;                // blocked until rows came
   Duration wait_clock;               // blocked until slower workers had ticked

@@ -46,6 +46,7 @@ struct PushCall : TableCall {
 struct DirtyKeys {
   TableId table;
   std::vector<Key> keys;
+  uint64_t sent_bytes = 0;  // out: of the batches that were made of them
 };
 
 // The worker ends its clock: its changes are sent, and it may go on when the slowest worker is

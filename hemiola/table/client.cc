@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "hemiola/core/check.h"
 #include "hemiola/core/vec.h"
@@ -178,7 +179,7 @@ void Client::fetch_missing(TableId table, Clock need) {
   call.table = table;
   call.needed = need;
   call.keys = missing_;
-  stats_[table.value].pulled_rows += call.keys.size();
+  count_asked(table, call.keys.size());
   port_.post(call);
   wait_for(call, table, &TableStats::wait_rows);
 }
@@ -216,6 +217,18 @@ void Client::take_dirty(std::vector<DirtyKeys>& into) {
   }
 }
 
+// What the batches of an earlier tick came to is known once it is done.
+void Client::count_sent(std::vector<DirtyKeys>& dirty) {
+  for (DirtyKeys& keys : dirty) {
+    stats_[keys.table.value].bytes_out += std::exchange(keys.sent_bytes, 0);
+  }
+}
+
+void Client::count_asked(TableId table, size_t keys) {
+  stats_[table.value].pulled_rows += keys;
+  stats_[table.value].bytes_out += keys * sizeof(Key);
+}
+
 std::unique_ptr<FetchCall> Client::fetch_to(TableId table, std::span<const Key> keys,
                                             std::span<float> out) {
   Rows& rows = tables_.rows(table);
@@ -234,7 +247,7 @@ std::unique_ptr<FetchCall> Client::fetch_to(TableId table, std::span<const Key> 
   stats.local_rows += keys.size() - call->keys.size();
   if (call->keys.empty()) return nullptr;
   stats.remote_rows += call->keys.size();
-  stats.pulled_rows += call->keys.size();
+  count_asked(table, call->keys.size());
   call->worker = port_.worker();
   call->table = table;
   call->needed = needed(rows.options());
@@ -344,6 +357,7 @@ void Client::push_remote(TableId table, std::span<const Key> keys, std::span<con
     call->deltas.insert(call->deltas.end(), delta, delta + length);
   }
   stats_[table.value].pushed_rows += which.size();
+  stats_[table.value].bytes_out += which.size() * (sizeof(Key) + length * sizeof(float));
   pushes_.push_back(std::move(call));
   port_.post(*pushes_.back());
 }
@@ -374,7 +388,7 @@ void Client::prefetch(TableId table, std::span<const Key> keys) {
   call->worker = port_.worker();
   call->table = table;
   call->needed = need;
-  stats_[table.value].pulled_rows += call->keys.size();
+  count_asked(table, call->keys.size());
   prefetches_.push_back(std::move(call));
   port_.post(*prefetches_.back());
 }
@@ -394,6 +408,7 @@ TickCall& Client::next_tick_call() {
   }
   TickCall& call = *ticks_[ticks_posted_++ % kTicksOpen];
   wait_for(call, TableId{0}, &TableStats::wait_clock);
+  count_sent(call.dirty);
   call.done.store(0, std::memory_order_relaxed);
   return call;
 }
@@ -421,6 +436,11 @@ void Client::barrier() {
   take_dirty(call.dirty);
   port_.post(call);
   wait_for(call, TableId{0}, &TableStats::wait_clock);
+  count_sent(call.dirty);
+  for (auto& tick : ticks_) {
+    wait_for(*tick, TableId{0}, &TableStats::wait_clock);
+    count_sent(tick->dirty);
+  }
   clock_ = floor_ = call.clock;
 }
 

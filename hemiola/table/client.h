@@ -85,6 +85,8 @@ class Client {
   void fetch_missing(TableId table, Clock need);
   void mark_dirty(TableId table, Key key);
   void take_dirty(std::vector<DirtyKeys>& into);
+  void count_sent(std::vector<DirtyKeys>& dirty);
+  void count_asked(TableId table, size_t keys);
   void push_remote(TableId table, std::span<const Key> keys, std::span<const float> deltas,
                    std::span<const uint32_t> which);
   void settle_pushes();

@@ -89,13 +89,13 @@ void Holder::add_sent(const Rows& rows, Key key, const float* delta) {
   vec().add(copies.base(slot), delta, rows.row_length());
 }
 
-void Holder::flush(WorkerId worker, Clock clock, const std::vector<DirtyKeys>& dirty, Outbox& out) {
-  for (const DirtyKeys& keys : dirty) {
+void Holder::flush(WorkerId worker, Clock clock, std::vector<DirtyKeys>& dirty, Outbox& out) {
+  for (DirtyKeys& keys : dirty) {
     if (!keys.keys.empty()) flush_copies(worker, clock, keys, out);
   }
 }
 
-void Holder::flush_copies(WorkerId worker, Clock clock, const DirtyKeys& dirty, Outbox& out) {
+void Holder::flush_copies(WorkerId worker, Clock clock, DirtyKeys& dirty, Outbox& out) {
   const Rows& rows = tables_.rows(dirty.table);
   if (!rows.keeps_copies()) return;  // nobody holds what was changed, and nothing else was
   const bool strict = rows.options().staleness.strict;
@@ -123,17 +123,20 @@ void Holder::flush_copies(WorkerId worker, Clock clock, const DirtyKeys& dirty, 
     writer.put(key);
     auto* delta = reinterpret_cast<float*>(writer.skip(length * sizeof(float)));
     if (!take_delta(copies.value(slot), copies.base(slot), delta, length)) writer.rewind(before);
-    if (writer.size() >= kChunkBytes) close_batch(owner, writer, dirty.table, out);
+    if (writer.size() >= kChunkBytes) {
+      dirty.sent_bytes += close_batch(owner, writer, dirty.table, out);
+    }
   }
   for (uint32_t n = 0; n < writers.size(); ++n) {
-    close_batch(NodeId{n}, writers[n], dirty.table, out);
+    dirty.sent_bytes += close_batch(NodeId{n}, writers[n], dirty.table, out);
   }
 }
 
-// Numbers the batch and sends it; the writer is empty afterwards. Batches of strict tables for
-// this node itself take the same way, but at once: the mark that follows them must find them.
-void Holder::close_batch(NodeId owner, Writer& writer, TableId table, Outbox& out) {
-  if (writer.size() <= sizeof(UpdateHead)) return;
+// Numbers the batch and sends it; the writer is empty afterwards. Gives the bytes put on a link.
+// Batches of strict tables for this node itself take the same way, but at once: the mark that
+// follows them must find them.
+size_t Holder::close_batch(NodeId owner, Writer& writer, TableId table, Outbox& out) {
+  if (writer.size() <= sizeof(UpdateHead)) return 0;
   Channel& channel = channels_[owner.value];
   channel.last = BatchSeq{channel.last.value + 1};
   writer.patch(offsetof(UpdateHead, batch), channel.last);
@@ -141,13 +144,14 @@ void Holder::close_batch(NodeId owner, Writer& writer, TableId table, Outbox& ou
   writer = Writer(sizeof(UpdateHead));
   if (owner == tables_.place().self) {
     own_.update(owner, body, out);
-    return;
+    return 0;
   }
   channel.unacked.push_back({channel.last, table, body, {}});
   channel.unacked_bytes += body.size();
   out.send(owner, Kind::update, body);
   const bool twice = tables_.rows(table).options().sabotage == Sabotage::applied_twice;
   if (twice && channel.last.value % 5 == 2) out.send(owner, Kind::update, body);
+  return body.size();
 }
 
 void Holder::acked(NodeId owner, BatchSeq number) {
@@ -268,7 +272,7 @@ void Holder::applied(NodeId from, const AppliedBody& body, Outbox& out) {
 // freed when every worker has ticked since, which sends what it still held.
 void Holder::evict(WorkerId ticked, Outbox& out) {
   const Place& place = tables_.place();
-  if (place.workers_per_node > 64) return;
+  if (place.workers_per_node > 64) return;  // then no table limits its copies
   const uint64_t bit = uint64_t{1} << (ticked.value - place.first_worker().value);
   for (Dropped& dropped : dropped_) {
     dropped.workers_to_tick &= ~bit;

@@ -25,7 +25,7 @@ class Holder {
   void fetch(FetchCall& call, Outbox& out);
   void push(PushCall& call, Outbox& out);
   // Sends what a worker changed in the clock that ends now.
-  void flush(WorkerId worker, Clock clock, const std::vector<DirtyKeys>& dirty, Outbox& out);
+  void flush(WorkerId worker, Clock clock, std::vector<DirtyKeys>& dirty, Outbox& out);
 
   void rows(NodeId from, const Bytes& body, Outbox& out);
   void refresh(NodeId from, const Bytes& body, Outbox& out);
@@ -80,10 +80,10 @@ class Holder {
 
   Copies& view_of(const FetchCall& call) const;
   void add_sent(const Rows& rows, Key key, const float* delta);
-  void flush_copies(WorkerId worker, Clock clock, const DirtyKeys& dirty, Outbox& out);
+  void flush_copies(WorkerId worker, Clock clock, DirtyKeys& dirty, Outbox& out);
   void drop_copies(TableId table, uint32_t view, Outbox& out);
   std::unordered_set<Key> asked_for(TableId table) const;
-  void close_batch(NodeId owner, Writer& writer, TableId table, Outbox& out);
+  size_t close_batch(NodeId owner, Writer& writer, TableId table, Outbox& out);
   void install(Copies& copies, TableId table, Key key, const float* fresh, Clock tag, NodeId owner,
                BatchSeq applied);
   const float* with_unapplied(TableId table, Key key, const float* fresh, NodeId owner,

@@ -98,13 +98,16 @@ uint32_t view_count(const TableOptions& options, const Place& place) {
   return options.staleness.strict ? place.workers_per_node : place.nodes > 1 ? 1 : 0;
 }
 
-void validate(const TableOptions& options) {
+void validate(const TableOptions& options, const Place& place) {
   const TableSpec& spec = options.spec;
   if (spec.rows == 0 || spec.row_length == 0) {
     throw UserError("table `" + spec.name + "` needs at least one row and one column");
   }
   if (spec.rows > UINT32_MAX - 2) {
     throw UserError("table `" + spec.name + "` has too many rows: at most 4294967293 are possible");
+  }
+  if (options.copies_max < spec.rows && place.workers_per_node > 64) {
+    throw UserError("table `" + spec.name + "`: copies_max works with up to 64 workers on a node");
   }
   if (options.staleness.strict && options.copies_max == 0) {
     throw UserError("table `" + spec.name + "`: bsp strict works on copies; allow some");
@@ -114,7 +117,7 @@ void validate(const TableOptions& options) {
 }  // namespace
 
 Rows::Rows(TableOptions options, const Place& place)
-    : options_((validate(options), std::move(options))),
+    : options_((validate(options, place), std::move(options))),
       self_(place.self),
       first_worker_(place.first_worker()),
       partition_(options_.spec.rows, place.nodes),
