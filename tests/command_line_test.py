@@ -166,6 +166,13 @@ def test_the_simulator_gives_the_same_run_for_the_same_seed(hemiola):
     assert once["seconds"] > 0 and once["time"]["idle"] > 0
 
 
+def test_a_setting_may_follow_a_slow_node(hemiola):
+    done = hemiola.run("sim", hemiola.job, "--nodes", "2", "--slow-node", "1:4x", "train.epochs=1",
+                       "--cost-per-example", "100ns", "--json")
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)["epochs"]) == 1
+
+
 def test_what_was_calibrated_is_used_by_the_simulator(hemiola):
     done = hemiola.run("sim", hemiola.job, "--nodes", "2", "--quiet")
     assert done.returncode == 0 and "hemiola calibrate" in done.stderr
