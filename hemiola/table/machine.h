@@ -23,8 +23,6 @@ class TableMachine : public Machine {
 
   void on(Event& event, Instant now, Outbox& out) override;
 
-  const ClockBoard& board() const { return board_; }
-
  private:
   static constexpr Duration kLongWait = seconds(10);
 

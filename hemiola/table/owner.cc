@@ -218,7 +218,6 @@ void Owner::send_rows(NodeId to, TableId table, const std::vector<uint32_t>& lis
       writer.put(rows.partition().key(tables_.place().self, list[i]));
       auto* row = reinterpret_cast<float*>(writer.skip(rows.row_length() * sizeof(float)));
       vec().copy(row, rows.owned(list[i]), rows.row_length());
-      ++rows_refreshed_;
     }
     out.send(to, Kind::refresh, std::move(writer).take());
   }

@@ -41,7 +41,6 @@ class Owner {
   // The last batch of a peer that is here, all before it included.
   BatchSeq received(NodeId peer) const { return peers_[peer.value].received; }
   Clock complete() const { return complete_; }
-  uint64_t rows_refreshed() const { return rows_refreshed_; }
 
  private:
   static constexpr uint32_t kRoundsOpen = 2;
@@ -96,7 +95,6 @@ class Owner {
   std::vector<Waiting> waiting_;     // pulls for which complete_ is too low
   std::vector<HeldBack> held_back_;  // of strict tables, until their clock is complete
   Clock complete_;
-  uint64_t rows_refreshed_ = 0;
 };
 
 }  // namespace hemiola
