@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "hemiola/core/check.h"
+#include "hemiola/train/summary_for_test.h"
 
 namespace hemiola {
 namespace {
@@ -15,25 +16,8 @@ std::string squeezed(std::string text) {
   return text;
 }
 
-Summary example() {
-  Summary s;
-  s.job = "wordnet";
-  s.model = "mf";
-  s.sync = "ssp(3)";
-  s.seed = 7;
-  s.nodes = 4;
-  s.workers = 8;
-  s.totals.samples = 1234;
-  s.totals.tables.tables.resize(1);
-  s.totals.tables.tables[0].local_rows = 10;
-  s.totals.tables.tables[0].staleness.add(3, 2);
-  s.table_names = {"factors"};
-  s.epochs = {{1, 0.5, 0.5, 0.75, 617, {{"rmse", 0.25}}}, {2, 0.5, 1.0, 0.5, 617, {}}};
-  return s;
-}
-
 TEST(JsonText, Every_key_of_the_format_is_there) {
-  const std::string json = to_json(example());
+  const std::string json = to_json(summary_for_test());
   for (const char* key :
        {"job",        "model",    "sync",        "world", "seed",    "nodes",        "workers",
         "samples",    "seconds",  "cpu_seconds", "time",  "compute", "wait_rows",    "wait_clock",
@@ -48,7 +32,7 @@ TEST(JsonText, Every_key_of_the_format_is_there) {
 }
 
 TEST(JsonText, The_final_quality_is_the_last_that_was_measured) {
-  const std::string text = squeezed(to_json(example()));
+  const std::string text = squeezed(to_json(summary_for_test()));
   EXPECT_NE(text.find("\"final\":{\"loss\":0.5,\"metrics\":{\"rmse\":0.25}}"), std::string::npos);
 }
 
@@ -64,7 +48,7 @@ TEST(JsonText, A_number_that_is_none_becomes_null) {
 }
 
 TEST(JsonText, Numbers_are_found_again) {
-  const auto numbers = numbers_in_json(to_json(example()), "summary.json");
+  const auto numbers = numbers_in_json(to_json(summary_for_test()), "summary.json");
   EXPECT_EQ(numbers.at("samples"), 1234);
   EXPECT_EQ(numbers.at("rows/local"), 10);
   EXPECT_EQ(numbers.at("epochs/0/metrics/rmse"), 0.25);

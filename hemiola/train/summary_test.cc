@@ -8,6 +8,7 @@
 
 #include "hemiola/core/check.h"
 #include "hemiola/train/json_text.h"
+#include "hemiola/train/summary_for_test.h"
 
 namespace hemiola {
 namespace {
@@ -18,32 +19,15 @@ std::string read(const std::string& path) {
   return text.str();
 }
 
-Summary example() {
-  Summary s;
-  s.job = "wordnet";
-  s.model = "mf";
-  s.sync = "ssp(3)";
-  s.seed = 7;
-  s.nodes = 4;
-  s.workers = 8;
-  s.totals.samples = 1234;
-  s.totals.tables.tables.resize(1);
-  s.totals.tables.tables[0].local_rows = 10;
-  s.totals.tables.tables[0].staleness.add(3, 2);
-  s.table_names = {"factors"};
-  s.epochs = {{1, 0.5, 0.5, 0.75, 617, {{"rmse", 0.25}}}, {2, 0.5, 1.0, 0.5, 617, {}}};
-  return s;
-}
-
 TEST(Summary, Files_appear_in_a_folder_that_is_made) {
   const std::string folder = testing::TempDir() + "/hemiola_summary_test/run";
   std::filesystem::remove_all(folder);
   MetricsFile metrics(folder);
-  for (const EpochRecord& e : example().epochs) metrics.add(e);
-  write_summary(folder, example());
-  EXPECT_EQ(read(folder + "/summary.json"), to_json(example()));
-  EXPECT_EQ(read(folder + "/metrics.jsonl"),
-            to_json_line(example().epochs[0]) + to_json_line(example().epochs[1]));
+  for (const EpochRecord& e : summary_for_test().epochs) metrics.add(e);
+  write_summary(folder, summary_for_test());
+  EXPECT_EQ(read(folder + "/summary.json"), to_json(summary_for_test()));
+  EXPECT_EQ(read(folder + "/metrics.jsonl"), to_json_line(summary_for_test().epochs[0]) +
+                                                 to_json_line(summary_for_test().epochs[1]));
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 2);
   std::filesystem::remove_all(folder);
 }
