@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "hemiola/core/check.h"
-
 namespace hemiola {
 namespace {
 
@@ -195,6 +193,7 @@ std::string TableMachine::why_waits(const TableCall& call) const {
     case TableOp::push:
     case TableOp::tick:
       if (const auto slow = holder_.backlog()) return "for " + node(*slow) + " to take in updates";
+      if (call.op == TableOp::push) return "for a push to be on its way";
       return "to start clock " + std::to_string(static_cast<const TickCall&>(call).clock.value) +
              ": " + board_.why();
     case TableOp::barrier:
