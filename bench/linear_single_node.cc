@@ -38,7 +38,7 @@ Run train(const SparseExamples& data, const SparseExamples& test, uint32_t epoch
   for (uint32_t e = 0; e < epochs; ++e) {
     const auto work = [&](uint32_t first) {
       LocalParameters params(tables, by_pointer);
-      for (uint32_t b = first; b < blocks; b += threads) task.train(b, e, params);
+      for (uint32_t b = first; b < blocks; b += threads) task.train({b, e, {}}, params);
     };
     const double wall = wall_seconds(), cpu = cpu_seconds();
     std::vector<std::jthread> others;

@@ -90,7 +90,7 @@ Run train(const RatingsSplit& data, MfOptions options, uint32_t epochs, uint32_t
     const auto work = [&] {
       LocalParameters params(tables);
       const auto none = static_cast<uint32_t>(plan.blocks.size());
-      for (uint32_t b = none; (b = dealer.next(b)) != none;) task.train(b, e, params);
+      for (uint32_t b = none; (b = dealer.next(b)) != none;) task.train({b, e, {}}, params);
     };
     const double wall = wall_seconds(), cpu = cpu_seconds();
     std::vector<std::jthread> others;

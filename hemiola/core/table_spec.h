@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "hemiola/core/types.h"
@@ -32,5 +33,14 @@ struct TableSpec {
 
   uint32_t values() const { return value_columns == 0 ? row_length : value_columns; }
 };
+
+// Floats from one row to the next: padded to cache lines where that is cheap.
+uint32_t row_stride(uint32_t row_length);
+
+// Writes the initial value of a row: row_length floats.
+void initialise_row(const TableSpec& spec, Key key, std::span<float> row);
+
+// All initial values are zero, so memory that is zero need not be written.
+bool starts_as_zeros(const TableSpec& spec);
 
 }  // namespace hemiola

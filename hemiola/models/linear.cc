@@ -136,7 +136,8 @@ LinearStep LinearTask::step_for(uint32_t epoch) const {
           options_.l2};
 }
 
-LossSum LinearTask::train(uint32_t block, uint32_t epoch, Parameters& params) const {
+LossSum LinearTask::train(const Work& work, Parameters& params) const {
+  const auto [block, epoch, next] = work;
   HEMIOLA_CHECK(block < blocks_);
   const auto examples = examples_of(block, epoch);
   const double sum = train_batches(examples, step_for(epoch), params);
@@ -209,7 +210,7 @@ double LinearTask::train_batches(std::span<const uint32_t> left, const LinearSte
     const auto later = next_batch();
     if (!later.empty()) {
       fetch.find(data, later);
-      params.prefetch(kWeights, fetch.keys());
+      params.intend(kWeights, fetch.keys(), 1, 2);
     }
     const auto numbers = [&](size_t i) { return fetch.places(i); };
     sum += train_batch(batch, {{fetch.at()}, fetch.bias()}, numbers, latches, pass);

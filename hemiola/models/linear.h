@@ -48,7 +48,7 @@ class LinearTask : public Task {
   // The same for any number of workers.
   BlockPlan plan(uint32_t workers) const override;
   // Throws UserError when the loss is not finite any more.
-  LossSum train(uint32_t block, uint32_t epoch, Parameters& params) const override;
+  LossSum train(const Work& work, Parameters& params) const override;
 
   // logistic: log_loss, auc (when both classes occur), accuracy; squared: rmse. With l1 also
   // nonzeros: the weights that are not 0.

@@ -57,7 +57,7 @@ Made planted(size_t rows, uint32_t features, uint32_t nonzeros, bool classes, ui
 LossSum epoch_of(const LinearTask& task, uint32_t epoch, Parameters& params) {
   LossSum sum;
   for (uint32_t b = 0; b < task.plan(1).blocks.size(); ++b) {
-    const LossSum part = task.train(b, epoch, params);
+    const LossSum part = task.train({b, epoch, {}}, params);
     sum.sum += part.sum, sum.examples += part.examples;
   }
   return sum;
@@ -125,7 +125,7 @@ TEST(Linear, Rows_reached_by_pointer_end_with_the_same_bits_as_rows_reached_dire
   EXPECT_EQ(metrics_of(task, direct), metrics_of(task, by_pointer));
   EXPECT_EQ(task.objective(direct), task.objective(by_pointer));
   EXPECT_EQ(direct.steps(), by_pointer.steps());
-  EXPECT_GT(by_pointer.prefetched(), 0);
+  EXPECT_GT(by_pointer.intended(), 0);
 }
 
 TEST(Linear, Latches_change_nothing_for_one_worker_but_rounding) {
@@ -195,7 +195,7 @@ TEST(Linear, Every_example_is_in_one_block_and_each_epoch_has_its_own_order) {
     LocalParameters params(tables);
     uint32_t block = 0;
     for (const BlockSpec& spec : task.plan(3).blocks) {
-      EXPECT_EQ(task.train(block++, 0, params).examples, spec.examples) << rows;
+      EXPECT_EQ(task.train({block++, 0, {}}, params).examples, spec.examples) << rows;
     }
     EXPECT_EQ(params.examples(), rows);
   }
@@ -241,7 +241,7 @@ TEST(Linear, Threads_on_the_same_rows_still_learn_with_and_without_latches) {
       LocalParameters params(tables);
       const auto blocks = static_cast<uint32_t>(task.plan(2).blocks.size());
       for (uint32_t e = 0; e < 5; ++e) {
-        for (uint32_t b = first; b < blocks; b += 2) task.train(b, e, params);
+        for (uint32_t b = first; b < blocks; b += 2) task.train({b, e, {}}, params);
       }
     };
     std::thread other(work, 1);

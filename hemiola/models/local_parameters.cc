@@ -1,44 +1,14 @@
 #include "hemiola/models/local_parameters.h"
 
-#include <cmath>
-
 #include "hemiola/core/check.h"
-#include "hemiola/core/random.h"
 
 namespace hemiola {
-namespace {
-
-// Padded to cache lines where that is cheap.
-size_t stride_for(uint32_t row_length) {
-  const size_t padded = (row_length + 15) / 16 * size_t{16};
-  return padded - row_length <= row_length / 8 ? padded : row_length;
-}
-
-float initial_value(const Initialiser& init, uint64_t bits) {
-  Random random(bits);
-  switch (init.kind) {
-    case Initialiser::Kind::uniform:
-      return static_cast<float>(random.uniform(init.a, init.b));
-    case Initialiser::Kind::normal:
-      return static_cast<float>(init.a + init.b * random.normal());
-    case Initialiser::Kind::constant:
-      break;
-  }
-  return init.a;
-}
-
-}  // namespace
-
 LocalTables::LocalTables(std::span<const TableSpec> specs, bool latched) {
   for (const TableSpec& spec : specs) {
-    Table table{spec, stride_for(spec.row_length), {}, std::make_unique<Latches>(latched)};
+    Table table{spec, row_stride(spec.row_length), {}, std::make_unique<Latches>(latched)};
     table.rows = Arena<float>(table.stride * spec.rows);
-    for (size_t k = 0; k < spec.rows; ++k) {
-      float* row = table.rows.data() + k * table.stride;
-      for (uint32_t c = 0; c < spec.row_length; ++c) {
-        row[c] = c < spec.values() ? initial_value(spec.init, mix(spec.init.seed, k, c))
-                                   : spec.init.state;
-      }
+    for (uint32_t k = 0; k < spec.rows && !starts_as_zeros(spec); ++k) {
+      initialise_row(spec, Key{k}, {table.rows.data() + k * table.stride, spec.row_length});
     }
     tables_.push_back(std::move(table));
   }
@@ -65,6 +35,20 @@ void LocalParameters::rows(TableId table, std::span<const Key> keys, Access,
   HEMIOLA_CHECK(out.size() == keys.size());
   for (size_t i = 0; i < keys.size(); ++i) out[i] = tables_.row(table, keys[i]).data();
   fetched_ += keys.size();
+}
+
+Parameters::Samples LocalParameters::prepare_sample(uint32_t sampler, uint32_t n, uint32_t,
+                                                    uint32_t) {
+  announced_.push_back({sampler, n});
+  return {static_cast<uint32_t>(announced_.size() - 1)};
+}
+
+void LocalParameters::sample(Samples samples, std::span<Key> keys) {
+  Announced& announced = announced_[samples.ticket];
+  HEMIOLA_CHECK(keys.size() <= announced.left);
+  announced.left -= static_cast<uint32_t>(keys.size());
+  const Distribution& distribution = samplers_[announced.sampler];
+  for (Key& key : keys) key = distribution.draw(random_);
 }
 
 void LocalParameters::step(size_t examples) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hemiola/core/arena.h"
+#include "hemiola/core/distribution.h"
 #include "hemiola/models/parameters.h"
 
 namespace hemiola {
@@ -38,26 +39,45 @@ class LocalParameters : public Parameters {
  public:
   explicit LocalParameters(LocalTables& tables, bool by_pointer = false)
       : tables_(tables), by_pointer_(by_pointer) {}
+  // For a task that draws samples: independent draws of Task::samplers().
+  LocalParameters(LocalTables& tables, std::span<const SamplerSpec> samplers, uint64_t seed,
+                  bool by_pointer = false)
+      : tables_(tables),
+        by_pointer_(by_pointer),
+        samplers_(samplers.begin(), samplers.end()),
+        random_(seed) {}
 
   std::optional<Direct> direct(TableId table) override;
   void rows(TableId table, std::span<const Key> keys, Access access,
             std::span<float*> out) override;
-  void prefetch(TableId, std::span<const Key> keys) override { prefetched_ += keys.size(); }
+  void intend(TableId, std::span<const Key> keys, uint32_t, uint32_t) override {
+    intended_ += keys.size();
+  }
+  Samples prepare_sample(uint32_t sampler, uint32_t n, uint32_t first, uint32_t last) override;
+  void sample(Samples samples, std::span<Key> keys) override;
   Latches& latches(TableId table) override { return tables_.latches(table); }
   void step(size_t examples) override;
 
   size_t steps() const { return steps_; }
   size_t examples() const { return examples_; }
   size_t fetched() const { return fetched_; }
-  size_t prefetched() const { return prefetched_; }
+  size_t intended() const { return intended_; }
 
  private:
+  struct Announced {
+    uint32_t sampler = 0;
+    uint32_t left = 0;
+  };
+
   LocalTables& tables_;
   bool by_pointer_;
+  std::vector<Distribution> samplers_;
+  std::vector<Announced> announced_;  // by ticket
+  Random random_{1};
   size_t steps_ = 0;
   size_t examples_ = 0;
   size_t fetched_ = 0;
-  size_t prefetched_ = 0;
+  size_t intended_ = 0;
 };
 
 }  // namespace hemiola

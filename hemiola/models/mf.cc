@@ -140,7 +140,8 @@ MfGroup MfTask::items_of(uint32_t block) const {
   return {users_ + group, groups, (items_ - group + groups - 1) / groups};
 }
 
-LossSum MfTask::train(uint32_t block, uint32_t epoch, Parameters& params) const {
+LossSum MfTask::train(const Work& work, Parameters& params) const {
+  const auto [block, epoch, next] = work;
   HEMIOLA_CHECK(block < cut_.blocks());
   const MfStep step = step_for(epoch);
   const auto direct = params.direct(kFactors);
@@ -198,7 +199,7 @@ double MfTask::train_fetched(uint32_t block, const MfStep& step, Parameters& par
     const auto later = next_batch(left, options_.batch);
     if (!later.empty()) {
       fetch.find(later);
-      params.prefetch(kFactors, fetch.keys());
+      params.intend(kFactors, fetch.keys(), 1, 2);
     }
     sum += train_part(part, fetch.users(), fetch.items(), step, params.latches(kFactors));
     params.step(part.size());

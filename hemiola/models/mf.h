@@ -43,7 +43,7 @@ class MfTask : public Task {
   // The cut is made for MfOptions::workers; the argument changes nothing.
   BlockPlan plan(uint32_t workers) const override;
   // The loss is the squared error. Throws UserError when it is not finite any more.
-  LossSum train(uint32_t block, uint32_t epoch, Parameters& params) const override;
+  LossSum train(const Work& work, Parameters& params) const override;
 
   uint32_t evaluation_parts() const override;
   size_t metric_sums() const override { return 2; }

@@ -54,7 +54,7 @@ double rmse(const MfTask& task, Parameters& params) {
 LossSum epoch_of(const MfTask& task, uint32_t epoch, Parameters& params) {
   LossSum sum;
   for (uint32_t b = 0; b < task.plan(1).blocks.size(); ++b) {
-    const LossSum part = task.train(b, epoch, params);
+    const LossSum part = task.train({b, epoch, {}}, params);
     sum.sum += part.sum, sum.examples += part.examples;
   }
   return sum;
@@ -111,7 +111,7 @@ TEST(Mf, Rows_reached_by_pointer_end_with_the_same_bits_as_rows_reached_directly
     }
     EXPECT_EQ(direct.steps(), by_pointer.steps());
     EXPECT_EQ(direct.examples(), 40'000);
-    EXPECT_EQ(batch == 100, by_pointer.prefetched() > 0);
+    EXPECT_EQ(batch == 100, by_pointer.intended() > 0);
   }
 }
 
@@ -176,7 +176,7 @@ TEST(Mf, Threads_on_the_same_rows_still_learn_with_and_without_latches) {
       LocalParameters params(tables);
       const auto blocks = static_cast<uint32_t>(task.plan(2).blocks.size());
       for (uint32_t e = 0; e < 30; ++e) {
-        for (uint32_t b = first; b < blocks; b += 2) task.train(b, e, params);
+        for (uint32_t b = first; b < blocks; b += 2) task.train({b, e, {}}, params);
       }
     };
     std::thread other(work, 1);

@@ -32,8 +32,22 @@ class Parameters {
   virtual void rows(TableId table, std::span<const Key> keys, Access access,
                     std::span<float*> out) = 0;
 
-  // A hint: these rows are wanted by the step after this one. Never blocks.
-  virtual void prefetch(TableId table, std::span<const Key> keys) = 0;
+  // A hint: these rows will be wanted by the steps first .. last - 1, counted from the present
+  // one, which is 0. Never blocks, and may be given far ahead: it is acted on just in time. Keys
+  // may repeat. The better the hints, the fewer calls of rows() wait.
+  virtual void intend(TableId table, std::span<const Key> keys, uint32_t first, uint32_t last) = 0;
+
+  // Announces that `n` draws of a sampler (index among Task::samplers()) will be wanted by the
+  // steps first .. last - 1 from now. Never blocks. Each announcement has a ticket of its own.
+  struct Samples {
+    uint32_t ticket = 0;
+  };
+  virtual Samples prepare_sample(uint32_t sampler, uint32_t n, uint32_t first, uint32_t last) = 0;
+
+  // The next draws of an announcement, as many as fit into `keys`; REQUIRES: n are not exceeded.
+  // The system chooses which keys, and mostly chooses rows that are here; ask for them by rows().
+  // A ticket of which all was drawn is forgotten.
+  virtual void sample(Samples samples, std::span<Key> keys) = 0;
 
   // Guard each in-place change of a row with a LatchGuard on these.
   virtual Latches& latches(TableId table) = 0;

@@ -36,7 +36,9 @@ class SummedParameters : public Parameters {
   void rows(TableId table, std::span<const Key> keys, Access, std::span<float*> out) override {
     for (size_t i = 0; i < keys.size(); ++i) out[i] = mine_.row(table, keys[i]).data();
   }
-  void prefetch(TableId, std::span<const Key>) override {}
+  void intend(TableId, std::span<const Key>, uint32_t, uint32_t) override {}
+  Samples prepare_sample(uint32_t, uint32_t, uint32_t, uint32_t) override { return {}; }
+  void sample(Samples, std::span<Key>) override {}
   Latches& latches(TableId table) override { return mine_.latches(table); }
 
   void step(size_t) override {
@@ -63,7 +65,7 @@ class SummedParameters : public Parameters {
       threads.emplace_back([&, w] {
         SummedParameters params(common, specs);
         for (uint32_t e = 0; e < epochs; ++e) {
-          for (uint32_t b = w; b < plan.blocks.size(); b += workers) task.train(b, e, params);
+          for (uint32_t b = w; b < plan.blocks.size(); b += workers) task.train({b, e, {}}, params);
         }
         common.barrier.arrive_and_drop();
       });

@@ -6,11 +6,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "hemiola/core/block_plan.h"
+#include "hemiola/core/distribution.h"
 #include "hemiola/core/table_spec.h"
 #include "hemiola/models/parameters.h"
 
@@ -27,6 +29,14 @@ struct LossSum {
   double examples = 0;
 };
 
+// A block to train on. `next` is what this worker gets after it, when that is known, so that a
+// task can say ahead of time which rows the first steps of it will want.
+struct Work {
+  uint32_t block = 0;
+  uint32_t epoch = 0;  // from 0
+  std::optional<uint32_t> next;
+};
+
 class Task {
  public:
   virtual ~Task() = default;
@@ -34,12 +44,18 @@ class Task {
   // In order of TableId.
   virtual std::vector<TableSpec> tables() const = 0;
 
+  // The distributions that train() draws keys from, by Parameters::sample.
+  virtual std::vector<SamplerSpec> samplers() const { return {}; }
+
+  // Whether Work::next helps: a worker then holds one block more than it works on.
+  virtual bool looks_ahead() const { return false; }
+
   // How the training data are dealt out; a pure function of data, settings and `workers`.
   virtual BlockPlan plan(uint32_t workers) const = 0;
 
   // Trains on one block: reads rows, changes them in place, and calls params.step() after every
-  // `batch` examples and at the end of the block. `epoch` counts from 0.
-  virtual LossSum train(uint32_t block, uint32_t epoch, Parameters& params) const = 0;
+  // `batch` examples and at the end of the block.
+  virtual LossSum train(const Work& work, Parameters& params) const = 0;
 
   // Evaluation is cut into parts that workers share. A part adds into `sums`, which has
   // metric_sums() entries and starts at zero; sums of all parts, added up, give the metrics.

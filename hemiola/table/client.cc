@@ -393,6 +393,24 @@ void Client::prefetch(TableId table, std::span<const Key> keys) {
   port_.post(*prefetches_.back());
 }
 
+void Client::intend(TableId table, std::span<const Key> keys, Clock first, Clock) {
+  if (first <= clock_ + 1) prefetch(table, keys);
+}
+
+bool Client::here(TableId table, Key key) const {
+  const Rows& rows = tables_.rows(table);
+  if (rows.direct()) return true;
+  if (!rows.options().staleness.strict && rows.owns(key)) return true;
+  if (!rows.keeps_copies()) return false;
+  return rows.copies(port_.worker()).find(key) != Copies::kNone;
+}
+
+Client::Samples Client::prepare_sample(uint32_t, uint32_t, Clock, Clock) {
+  throw UserError("this job has no samplers");
+}
+
+void Client::sample(Samples, std::span<Key>) { throw UserError("this job has no samplers"); }
+
 void Client::finish_prefetch(TableId table) {
   for (auto& call : prefetches_) {
     if (call->table == table) wait_for(*call, table, &TableStats::wait_rows);

@@ -49,8 +49,23 @@ class Client {
   float* row(TableId table, Key key, Access access = Access::write);
   Latches& latches(TableId table) { return tables_.rows(table).latches(); }
 
+  // A hint: this worker will use the rows while its clock is in [first, last). Returns at once; may
+  // be given far ahead, since it is acted on just in time. Never needed: without it reads wait.
+  void intend(TableId table, std::span<const Key> keys, Clock first, Clock last);
+
   // A hint that rows will be asked for soon; fetches those that are missing and returns.
   void prefetch(TableId table, std::span<const Key> keys);
+
+  // The row would be reached without waiting.
+  bool here(TableId table, Key key) const;
+
+  // Announces draws of a sampler of the job (TableSet::samplers) for clocks in [first, last), and
+  // gives them; see table/sampling.h.
+  struct Samples {
+    uint32_t ticket = 0;
+  };
+  Samples prepare_sample(uint32_t sampler, uint32_t n, Clock first, Clock last);
+  void sample(Samples samples, std::span<Key> keys);
 
   // Ends the worker's clock. Returns when it may start the next one.
   void tick();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hemiola/core/table_spec.h"
+#include "hemiola/table/placement.h"
 #include "hemiola/table/staleness.h"
 
 namespace hemiola {
@@ -18,6 +19,7 @@ enum class Sabotage : uint8_t {
 struct TableOptions {
   TableSpec spec;
   StalenessRule staleness;
+  Placement placement;
 
   // true: changes of one row by several threads are latched, none is lost. false: lock-free;
   // concurrent changes of the same float may lose one of them (Hogwild).

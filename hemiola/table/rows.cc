@@ -1,16 +1,8 @@
 #include "hemiola/table/rows.h"
 
-#include <cmath>
-
 #include "hemiola/core/check.h"
-#include "hemiola/core/random.h"
 
 namespace hemiola {
-
-uint32_t row_stride(uint32_t row_length) {
-  const uint32_t padded = (row_length + 15) / 16 * 16;
-  return padded - row_length <= row_length / 8 ? padded : row_length;
-}
 
 Copies::Copies(uint32_t keys, uint32_t row_length, bool counts_use)
     : stride_(row_stride(row_length)),
@@ -126,40 +118,14 @@ Rows::Rows(TableOptions options, const Place& place)
       owned_(size_t{partition_.owned_by(self_)} * stride_),
       latches_(std::make_unique<Latches>(is_latched(options_, place))) {
   const TableSpec& spec = options_.spec;
-  const bool zeros = spec.init.kind == Initialiser::Kind::constant && spec.init.a == 0 &&
-                     (spec.init.state == 0 || spec.values() == spec.row_length);
   const uint32_t owned_rows = partition_.owned_by(self_);
-  for (uint32_t i = 0; i < owned_rows && !zeros; ++i) {
+  for (uint32_t i = 0; i < owned_rows && !starts_as_zeros(spec); ++i) {
     initialise_row(spec, partition_.key(self_, i), {owned(i), spec.row_length});
   }
   for (uint32_t v = view_count(options_, place); v > 0; --v) {
     views_.push_back(
         std::make_unique<Copies>(spec.rows, spec.row_length, options_.copies_max < spec.rows));
   }
-}
-
-void initialise_row(const TableSpec& spec, Key key, std::span<float> row) {
-  const Initialiser& init = spec.init;
-  const uint64_t place = mix(init.seed, key.value);
-  const uint32_t values = std::min<uint32_t>(spec.values(), static_cast<uint32_t>(row.size()));
-  for (uint32_t c = 0; c < values; ++c) {
-    const uint64_t bits = mix(place + c);
-    const double unit = static_cast<double>(bits >> 11) * 0x1.0p-53;
-    switch (init.kind) {
-      case Initialiser::Kind::constant:
-        row[c] = init.a;
-        break;
-      case Initialiser::Kind::uniform:
-        row[c] = static_cast<float>(init.a + (init.b - init.a) * unit);
-        break;
-      case Initialiser::Kind::normal:
-        row[c] = static_cast<float>(
-            init.a + init.b * std::sqrt(-2.0 * std::log1p(-unit)) *
-                         std::cos(6.283185307179586 * (mix(bits) >> 11) * 0x1.0p-53));
-        break;
-    }
-  }
-  for (uint32_t c = values; c < row.size(); ++c) row[c] = init.state;
 }
 
 }  // namespace hemiola

@@ -26,9 +26,6 @@
 
 namespace hemiola {
 
-// Floats from one row to the next: padded to cache lines where that is cheap.
-uint32_t row_stride(uint32_t row_length);
-
 // Copies of rows, shared by the workers of a node, or one worker's own under strict BSP.
 // Costs 4 bytes per key, and 8 bytes and two rows per copy held.
 class Copies {
@@ -133,8 +130,5 @@ class Rows {
   std::vector<std::unique_ptr<Copies>> views_;
   std::unique_ptr<Latches> latches_;
 };
-
-// Writes the initial value of a row: row_length floats.
-void initialise_row(const TableSpec& spec, Key key, std::span<float> row);
 
 }  // namespace hemiola

@@ -1,6 +1,7 @@
 // A model's parameters, held in tables: what a worker's Client gives a Task.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 
@@ -30,8 +31,14 @@ class TableParameters : public Parameters {
             std::span<float*> out) override {
     client_.rows(table, keys, access, out);
   }
-  void prefetch(TableId table, std::span<const Key> keys) override {
-    client_.prefetch(table, keys);
+  void intend(TableId table, std::span<const Key> keys, uint32_t first, uint32_t last) override {
+    client_.intend(table, keys, from_now(first), from_now(last));
+  }
+  Samples prepare_sample(uint32_t sampler, uint32_t n, uint32_t first, uint32_t last) override {
+    return {client_.prepare_sample(sampler, n, from_now(first), from_now(last)).ticket};
+  }
+  void sample(Samples samples, std::span<Key> keys) override {
+    client_.sample({samples.ticket}, keys);
   }
   Latches& latches(TableId table) override { return client_.latches(table); }
   void step(size_t examples) override;
@@ -40,6 +47,10 @@ class TableParameters : public Parameters {
   Duration stalled() const { return stalled_; }
 
  private:
+  Clock from_now(uint32_t steps) const {
+    return client_.clock() + static_cast<int32_t>(std::min<uint32_t>(steps, 1U << 30));
+  }
+
   Client& client_;
   WorkerPort& port_;
   const StepCost cost_;

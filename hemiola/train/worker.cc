@@ -80,10 +80,14 @@ class Worker {
   void train() {
     next_.pass = epoch_;
     next_.seed = mix(share_.settings.seed, epoch_);
-    while (ask(next_).block) {
+    auto block = ask(next_).block;
+    while (block) {
+      const bool ahead = share_.task.looks_ahead();
+      const auto after = ahead ? ask(next_).block : std::nullopt;
       const Instant start = port_.now();
       const Duration waited = blocked();
-      const LossSum loss = share_.task.train(*next_.block, epoch_, params_);
+      const LossSum loss = share_.task.train({*block, epoch_, after}, params_);
+      block = ahead ? after : ask(next_).block;
       epoch_loss_.sum += loss.sum;
       epoch_loss_.examples += loss.examples;
       const Duration busy = (port_.now() - start) - (blocked() - waited);

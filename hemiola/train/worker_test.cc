@@ -18,7 +18,8 @@ class Counting : public Task {
 
   std::vector<TableSpec> tables() const override { return {{"counts", kBlocks, 1, 1, {}}}; }
   BlockPlan plan(uint32_t) const override { return {std::vector<BlockSpec>(kBlocks, {10})}; }
-  LossSum train(uint32_t block, uint32_t epoch, Parameters& params) const override {
+  LossSum train(const Work& work, Parameters& params) const override {
+    const auto [block, epoch, next] = work;
     if (on_train) on_train(block, epoch);
     const Key key{block};
     float* row = nullptr;

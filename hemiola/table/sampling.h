@@ -1,0 +1,35 @@
+// How draws from a distribution are turned into keys whose rows are at hand, and what each way
+// preserves of the distribution.
+//
+//   independent   each draw is independent                          conforming
+//   pool(U, G)    groups of G draws are fetched ahead and each is   bounded: marginals hold; a
+//                 used U times, in U random orders                  draw is used at most U times
+//   postponed     announced draws whose rows have not come yet are  long-term: all that was drawn
+//                 used last of their announcement                   is used, in another order
+//   local         drawn from the distribution restricted to rows    none; exact among the rows
+//                 that are here                                     that are here
+//
+// Source of the levels: Renz-Wieland et al., "NuPS", SIGMOD 2022.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace hemiola {
+
+struct SamplingRule {
+  enum class Kind : uint8_t { independent, pool, postponed, local };
+
+  Kind kind = Kind::independent;
+  uint32_t reuse = 16;   // pool
+  uint32_t group = 250;  // pool
+
+  std::string name() const;
+  std::string_view preserves() const;  // "conforming", "bounded", "long-term", "none"
+};
+
+// Reads "independent", "pool", "pool(U, G)", "postponed", "local"; throws UserError.
+SamplingRule parse_sampling(std::string_view text);
+
+}  // namespace hemiola
