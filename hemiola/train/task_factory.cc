@@ -164,6 +164,12 @@ void LoadedTask::set_up_linear(const Job& job) {
                                        options);
 }
 
+RowNames LoadedTask::row_names(TableId table) const {
+  const auto found = dictionaries_.find(task_->tables().at(table.value).name);
+  if (found == dictionaries_.end()) return {};
+  return [names = found->second](uint32_t row) { return names->name(row); };
+}
+
 std::vector<TableOptions> table_options(const Job& job, const Task& task) {
   std::vector<TableOptions> tables;
   std::vector<std::string> names;

@@ -1,10 +1,14 @@
 // From a job to a task: reads or makes the data and sets up the model.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "hemiola/data/dictionary.h"
 #include "hemiola/data/libsvm.h"
 #include "hemiola/data/lines.h"
 #include "hemiola/data/ratings.h"
@@ -13,6 +17,9 @@
 #include "hemiola/train/options.h"
 
 namespace hemiola {
+
+// What the rows of a table are called; empty when they have only numbers.
+using RowNames = std::function<std::string_view(uint32_t row)>;
 
 // A task and the data that it borrows. Stays where it was made.
 class LoadedTask {
@@ -25,6 +32,8 @@ class LoadedTask {
   const Task& task() const { return *task_; }
   // "900 k ratings to train on, 100 k to test; 6000 users, 4000 items".
   const std::string& description() const { return description_; }
+  // Of "entities", "relations", "words" and such. Valid as long as this object.
+  RowNames row_names(TableId table) const;
 
  private:
   void load_ratings(const Job& job, const Runner& run);
@@ -38,6 +47,7 @@ class LoadedTask {
   SparseExamples train_, test_;
   std::string floor_;  // what the planted model reaches, in words; empty for real data
   std::string description_;
+  std::map<std::string, const Dictionary*> dictionaries_;  // by table
   std::unique_ptr<Task> task_;
 };
 
