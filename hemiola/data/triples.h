@@ -39,8 +39,8 @@ struct TripleData {
 
 // An empty path leaves that set empty. Throws UserError with file and line; a file without any
 // triple is an error.
-TripleData read_triples(const std::string& train, const std::string& valid,
-                        const std::string& test, const Runner& run = in_order);
+TripleData read_triples(const std::string& train, const std::string& valid, const std::string& test,
+                        const Runner& run = in_order);
 
 // One chunk, for readers that bring their own chunks. Numbers are those of the part's own
 // dictionaries. Pure.
