@@ -39,6 +39,7 @@ class Distribution {
   double probability(Key key) const;
   uint32_t count() const { return count_; }
   Key first() const { return Key{first_}; }
+  bool uniform() const { return slots_.empty(); }
 
  private:
   struct Slot {

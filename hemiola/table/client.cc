@@ -19,7 +19,11 @@ bool is_done(const Call& call) { return call.done.load(std::memory_order_acquire
 }  // namespace
 
 Client::Client(TableSet& tables, WorkerPort& port)
-    : tables_(tables), port_(port), stats_(tables.size()), dirty_(tables.size()) {
+    : tables_(tables),
+      port_(port),
+      stats_(tables.size()),
+      dirty_(tables.size()),
+      samplers_(tables.sampling(), port.worker(), *this) {
   for (uint32_t t = 0; t < tables_.size(); ++t) {
     const Rows& rows = tables_.rows(TableId{t});
     if (!rows.direct()) dirty_[t].bits.resize((rows.partition().rows() + 63) / 64);
@@ -398,18 +402,26 @@ void Client::intend(TableId table, std::span<const Key> keys, Clock first, Clock
 }
 
 bool Client::here(TableId table, Key key) const {
+  uint8_t out = 0;
+  here(table, {&key, 1}, {&out, 1});
+  return out != 0;
+}
+
+void Client::here(TableId table, std::span<const Key> keys, std::span<uint8_t> out) const {
   const Rows& rows = tables_.rows(table);
-  if (rows.direct()) return true;
-  if (!rows.options().staleness.strict && rows.owns(key)) return true;
-  if (!rows.keeps_copies()) return false;
-  return rows.copies(port_.worker()).find(key) != Copies::kNone;
+  const bool direct = rows.direct(), owned_do = !rows.options().staleness.strict;
+  const Copies* const copies = rows.keeps_copies() ? &rows.copies(port_.worker()) : nullptr;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    out[i] = direct || (owned_do && rows.owns(keys[i])) ||
+             (copies != nullptr && copies->find(keys[i]) != Copies::kNone);
+  }
 }
 
-Client::Samples Client::prepare_sample(uint32_t, uint32_t, Clock, Clock) {
-  throw UserError("this job has no samplers");
+Client::Samples Client::prepare_sample(uint32_t sampler, uint32_t n, Clock first, Clock last) {
+  return {samplers_.prepare(sampler, n, first, last)};
 }
 
-void Client::sample(Samples, std::span<Key>) { throw UserError("this job has no samplers"); }
+void Client::sample(Samples samples, std::span<Key> keys) { samplers_.draw(samples.ticket, keys); }
 
 void Client::finish_prefetch(TableId table) {
   for (auto& call : prefetches_) {

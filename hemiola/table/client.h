@@ -13,15 +13,16 @@
 #include "hemiola/core/stats.h"
 #include "hemiola/core/worker_port.h"
 #include "hemiola/table/calls.h"
+#include "hemiola/table/sampler_set.h"
 #include "hemiola/table/table_set.h"
 
 namespace hemiola {
 
-class Client {
+class Client final : public SampledRows {
  public:
   Client(TableSet& tables, WorkerPort& port);
   // Waits for what is still under way.
-  ~Client();
+  ~Client() override;
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
@@ -51,15 +52,17 @@ class Client {
 
   // A hint: this worker will use the rows while its clock is in [first, last). Returns at once; may
   // be given far ahead, since it is acted on just in time. Never needed: without it reads wait.
-  void intend(TableId table, std::span<const Key> keys, Clock first, Clock last);
+  void intend(TableId table, std::span<const Key> keys, Clock first, Clock last) override;
 
   // A hint that rows will be asked for soon; fetches those that are missing and returns.
   void prefetch(TableId table, std::span<const Key> keys);
 
   // The row would be reached without waiting.
   bool here(TableId table, Key key) const;
+  void here(TableId table, std::span<const Key> keys, std::span<uint8_t> out) const override;
+  bool all_here(TableId table) const override { return tables_.rows(table).direct(); }
 
-  // Announces draws of a sampler of the job (TableSet::samplers) for clocks in [first, last), and
+  // Announces draws of a sampler of the job (TableSet::sampling) for clocks in [first, last), and
   // gives them; see table/sampling.h.
   struct Samples {
     uint32_t ticket = 0;
@@ -125,6 +128,7 @@ class Client {
   std::vector<std::unique_ptr<TickCall>> ticks_;        // a ring
   size_t ticks_posted_ = 0;
   std::deque<std::unique_ptr<PushCall>> pushes_;  // under way
+  SamplerSet samplers_;
 };
 
 }  // namespace hemiola

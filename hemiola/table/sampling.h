@@ -13,8 +13,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "hemiola/core/distribution.h"
 
 namespace hemiola {
 
@@ -25,11 +29,28 @@ struct SamplingRule {
   uint32_t reuse = 16;   // pool
   uint32_t group = 250;  // pool
 
-  std::string name() const;
+  std::string name() const;            // as parse_sampling reads it
   std::string_view preserves() const;  // "conforming", "bounded", "long-term", "none"
 };
 
 // Reads "independent", "pool", "pool(U, G)", "postponed", "local"; throws UserError.
 SamplingRule parse_sampling(std::string_view text);
+
+// What a job draws from, and how. Distributions are immutable: all workers share them.
+struct Sampling {
+  struct Source {
+    std::string name;
+    TableId table;
+    std::shared_ptr<const Distribution> distribution;
+  };
+
+  Sampling() = default;
+  // Throws UserError for a sampler that cannot be.
+  Sampling(const std::vector<SamplerSpec>& samplers, SamplingRule rule, uint64_t seed);
+
+  std::vector<Source> sources;
+  SamplingRule rule;
+  uint64_t seed = 1;
+};
 
 }  // namespace hemiola

@@ -1,13 +1,14 @@
 #include "hemiola/table/table_set.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "hemiola/core/check.h"
 
 namespace hemiola {
 
-TableSet::TableSet(std::vector<TableOptions> tables, Place place)
-    : place_(place), refreshed_by_(place.nodes) {
+TableSet::TableSet(std::vector<TableOptions> tables, Place place, Sampling sampling)
+    : place_(place), sampling_(std::move(sampling)), refreshed_by_(place.nodes) {
   gate_.bound = StalenessRule::kUnbounded;
   for (TableOptions& options : tables) {
     const StalenessRule rule = options.staleness;
@@ -19,6 +20,22 @@ TableSet::TableSet(std::vector<TableOptions> tables, Place place)
     ticks_alone_ &= tables_.back()->direct();
   }
   ticks_alone_ &= place_.workers() == 1 || !gate_.bounded();
+  for (const Sampling::Source& source : sampling_.sources) check(source);
+}
+
+void TableSet::check(const Sampling::Source& source) const {
+  if (source.table.value >= size()) {
+    throw UserError("sampler `" + source.name + "` draws from table number " +
+                    std::to_string(source.table.value) + ", but there are " +
+                    std::to_string(size()) + " tables");
+  }
+  const TableSpec& spec = rows(source.table).options().spec;
+  const uint64_t end = uint64_t{source.distribution->first().value} + source.distribution->count();
+  if (end > spec.rows) {
+    throw UserError("sampler `" + source.name + "` draws keys up to " + std::to_string(end - 1) +
+                    " from table `" + spec.name + "`, which has " + std::to_string(spec.rows) +
+                    " rows");
+  }
 }
 
 TableId TableSet::find(std::string_view name) const {

@@ -7,18 +7,22 @@
 
 #include "hemiola/core/arena.h"
 #include "hemiola/table/rows.h"
+#include "hemiola/table/sampling.h"
 
 namespace hemiola {
 
 class TableSet {
  public:
   // Throws UserError for tables that cannot be.
-  TableSet(std::vector<TableOptions> tables, Place place);
+  TableSet(std::vector<TableOptions> tables, Place place, Sampling sampling = {});
 
   const Place& place() const { return place_; }
   uint32_t size() const { return static_cast<uint32_t>(tables_.size()); }
   Rows& rows(TableId table) const { return *tables_[table.value]; }
   TableId find(std::string_view name) const;
+
+  // What workers draw from; each Client makes its samplers from it.
+  const Sampling& sampling() const { return sampling_; }
 
   // The tightest bound of all tables: how far a worker may be ahead of the slowest.
   const StalenessRule& gate() const { return gate_; }
@@ -40,7 +44,10 @@ class TableSet {
   }
 
  private:
+  void check(const Sampling::Source& source) const;
+
   Place place_;
+  Sampling sampling_;
   std::vector<std::unique_ptr<Rows>> tables_;
   StalenessRule gate_;
   bool any_push_ = false;
