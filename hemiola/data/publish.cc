@@ -39,9 +39,13 @@ void Publisher::write(const void* data, size_t size) {
   }
 }
 
-void Publisher::commit() {
+void Publisher::sync() {
   HEMIOLA_CHECK(fd_ >= 0);
   if (::fsync(fd_) != 0) fail("write");
+}
+
+void Publisher::commit() {
+  sync();
   if (::rename(part_.c_str(), path_.c_str()) != 0) fail("publish");
   ::close(fd_);
   fd_ = -1;

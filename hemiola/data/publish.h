@@ -16,6 +16,8 @@ class Publisher {
   Publisher& operator=(const Publisher&) = delete;
 
   void write(const void* data, size_t size);
+  // What was written is on the disk, but not yet at its place: a commit that follows needs no room.
+  void sync();
   void commit();
 
  private:
