@@ -24,7 +24,7 @@ Plan random_plan(uint64_t seed, const std::string& scheme) {
   return plan;
 }
 
-sim::WorldOptions random_world(uint64_t seed, const Plan& plan) {
+sim::WorldOptions random_world(uint64_t seed, uint32_t nodes) {
   Random random(mix(seed, 2));
   sim::WorldOptions world;
   world.seed = seed;
@@ -34,15 +34,15 @@ sim::WorldOptions random_world(uint64_t seed, const Plan& plan) {
   world.network.tail_chance = random.chance(0.5) ? 0.05 : 0;
   world.network.tail = milliseconds(5);
   if (random.chance(0.3)) world.network.nic_bytes_per_second = 1e6;
-  for (uint32_t n = 0; n < plan.nodes; ++n) {
+  for (uint32_t n = 0; n < nodes; ++n) {
     world.computer.speeds.push_back(random.chance(0.3) ? random.uniform(0.1, 1) : 1);
   }
   world.computer.stall_chance = random.chance(0.5) ? 0.05 : 0;
   world.computer.stall = milliseconds(5);
   world.deadline = Instant{seconds(600).ns};
-  if (plan.nodes > 1 && random.chance(0.7)) {
+  if (nodes > 1 && random.chance(0.7)) {
     sim::SwizzleOptions swizzle;
-    swizzle.nodes = plan.nodes;
+    swizzle.nodes = nodes;
     swizzle.horizon = milliseconds(40);
     swizzle.longest = milliseconds(10);
     world.faults = sim::swizzle(seed, swizzle);
@@ -50,31 +50,52 @@ sim::WorldOptions random_world(uint64_t seed, const Plan& plan) {
   return world;
 }
 
+SimulatedOutcome simulate(const SimulatedJob& job, sim::WorldOptions options) {
+  SimulatedOutcome result;
+  std::vector<std::unique_ptr<TableSet>> sets;
+  SimulatedJob::Nodes nodes;
+  if (job.after_event) options.after_event = [&] { job.after_event(nodes); };
+  sim::World world(std::move(options));
+  View view{Epoch{1}, {}};
+  for (uint32_t n = 0; n < job.nodes; ++n) {
+    const Place place{NodeId{n}, job.nodes, job.workers_per_node};
+    sets.push_back(std::make_unique<TableSet>(job.tables, place));
+    TableSet& tables = *sets.back();
+    nodes.push_back(&tables);
+    auto core = std::make_unique<NodeCore>(NodeId{n});
+    core->add(MachineId::table, std::make_unique<TableMachine>(tables));
+    world.add_node(std::move(core), [&](WorkerPort& port) { job.work(port, tables); });
+    view.members.push_back({NodeId{n}, "", job.workers_per_node, place.first_worker()});
+  }
+  world.start_without_cluster(view);
+  try {
+    result.world = world.run();
+    if (!result.world.finished) {
+      result.violation = "stuck: " + result.world.stuck_reason;
+    } else if (job.at_end) {
+      job.at_end(nodes);
+    }
+  } catch (const std::exception& thrown) {
+    result.violation = thrown.what();
+  }
+  return result;
+}
+
 Outcome run(const Plan& plan, sim::WorldOptions options) {
   Outcome result;
   result.ledger.clocks.resize(plan.workers());
   result.ledger.hashes.resize(plan.workers());
   const Expected expected(plan);
-  std::vector<std::unique_ptr<TableSet>> sets;
-  sim::World world(std::move(options));
-  View view{Epoch{1}, {}};
-  for (uint32_t n = 0; n < plan.nodes; ++n) {
-    const Place place{NodeId{n}, plan.nodes, plan.workers_per_node};
-    sets.push_back(std::make_unique<TableSet>(plan.make_tables(), place));
-    TableSet& tables = *sets.back();
-    auto core = std::make_unique<NodeCore>(NodeId{n});
-    core->add(MachineId::table, std::make_unique<TableMachine>(tables));
-    world.add_node(std::move(core),
-                   [&](WorkerPort& port) { work(port, tables, plan, expected, result.ledger); });
-    view.members.push_back({NodeId{n}, "", plan.workers_per_node, place.first_worker()});
-  }
-  world.start_without_cluster(view);
-  try {
-    result.world = world.run();
-    if (!result.world.finished) result.violation = "stuck: " + result.world.stuck_reason;
-  } catch (const Violation& violation) {
-    result.violation = violation.what();
-  }
+  SimulatedJob job;
+  job.nodes = plan.nodes;
+  job.workers_per_node = plan.workers_per_node;
+  job.tables = plan.make_tables();
+  job.work = [&](WorkerPort& port, TableSet& tables) {
+    work(port, tables, plan, expected, result.ledger);
+  };
+  SimulatedOutcome outcome = simulate(job, std::move(options));
+  result.world = outcome.world;
+  result.violation = outcome.violation;
   return result;
 }
 

@@ -31,7 +31,7 @@ TEST_P(Sweep, Every_read_sees_what_the_scheme_promises) {
   for (uint64_t i = 0; i < seeds().count; ++i) {
     const uint64_t seed = seeds().first + i;
     const Plan plan = random_plan(seed, GetParam());
-    const Outcome result = run(plan, random_world(seed, plan));
+    const Outcome result = run(plan, random_world(seed, plan.nodes));
     ASSERT_EQ(result.violation, "")
         << "replay: build/sweep_test --gtest_filter='*Every_read*' --seeds=1 --first=" << seed;
     const StalenessRule rule = plan.tables[0].staleness;
@@ -59,8 +59,8 @@ INSTANTIATE_TEST_SUITE_P(Schemes, Sweep,
 TEST(SweepSeeds, One_seed_gives_the_same_run_bit_by_bit) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     const Plan plan = random_plan(seed, "essp(2)");
-    const Outcome once = run(plan, random_world(seed, plan));
-    const Outcome again = run(plan, random_world(seed, plan));
+    const Outcome once = run(plan, random_world(seed, plan.nodes));
+    const Outcome again = run(plan, random_world(seed, plan.nodes));
     EXPECT_EQ(once.world.trace_hash, again.world.trace_hash) << seed;
     EXPECT_EQ(once.ledger.hashes, again.ledger.hashes) << seed;
   }
@@ -70,8 +70,8 @@ TEST(SweepStrict, Strict_bsp_reads_the_same_bits_whatever_the_delays) {
   for (uint64_t seed = 1; seed <= 30; ++seed) {
     Plan plan = random_plan(seed, "bsp strict");
     plan.nodes = 3;
-    const Outcome one = run(plan, random_world(seed, plan));
-    const Outcome other = run(plan, random_world(seed + 1000, plan));
+    const Outcome one = run(plan, random_world(seed, plan.nodes));
+    const Outcome other = run(plan, random_world(seed + 1000, plan.nodes));
     ASSERT_EQ(one.violation + other.violation, "") << seed;
     EXPECT_EQ(one.ledger.hashes, other.ledger.hashes) << seed;
   }
@@ -119,7 +119,7 @@ TEST_P(NegativeControl, Is_caught_by_the_oracle) {
       table.copies_max = UINT32_MAX;
       table.sabotage = GetParam().sabotage;
     }
-    const Outcome result = run(plan, random_world(seed, plan));
+    const Outcome result = run(plan, random_world(seed, plan.nodes));
     if (result.violation.empty()) continue;
     ++caught;
     example = result.violation;

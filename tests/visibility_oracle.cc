@@ -53,7 +53,8 @@ class Worker {
         ledger_(ledger),
         client_(tables, port),
         random_(mix(plan.seed, 77, port.worker().value)),
-        own_(plan.tables.size(), std::vector<float>(plan.rows)) {}
+        own_(plan.tables.size(), std::vector<float>(plan.rows)),
+        wanted_(plan.tables.size()) {}
 
   void run() {
     for (phase_ = 0; phase_ < plan_.phases; ++phase_) {
@@ -107,6 +108,8 @@ class Worker {
 
   void start_clock();
   void one_clock();
+  void intend(uint32_t table);
+  std::vector<Key> draw();
   void add(uint32_t table, Key key);
   void read(uint32_t table);
   void read_all(uint32_t table);
@@ -121,8 +124,9 @@ class Worker {
   Ledger& ledger_;
   Client client_;
   Random random_;
-  std::vector<std::vector<float>> own_;  // by table and row: added in the present clock
-  Clock base_;                           // at which the phase began
+  std::vector<std::vector<float>> own_;   // by table and row: added in the present clock
+  std::vector<std::vector<Key>> wanted_;  // by table: of the last intent for reads
+  Clock base_;                            // at which the phase began
   uint32_t phase_ = 0;
   bool at_barrier_ = false;
   uint64_t missing_and_extra_ = 0;
@@ -148,6 +152,7 @@ void Worker::one_clock() {
   };
   std::vector<Step> steps;
   for (uint32_t t = 0; t < tables_.size(); ++t) {
+    if (plan_.intents > 0) intend(t);
     for (const Key key : plan_.pushed(t, self(), plan_clock())) steps.push_back({t, key, false});
     for (uint32_t r = 0; r < plan_.reads; ++r) steps.push_back({t, Key{0}, true});
   }
@@ -158,13 +163,44 @@ void Worker::one_clock() {
   }
 }
 
+std::vector<Key> Worker::draw() {
+  std::vector<Key> keys;
+  for (uint32_t i = 0; i < plan_.rows_per_read; ++i) {
+    keys.push_back(Key{static_cast<uint32_t>(random_.below(plan_.rows))});
+  }
+  return keys;
+}
+
+// Intents that are right: for pushes of this clock and of later ones, and for reads; and others
+// that are late, far too early, too long, or for rows that are then not used.
+void Worker::intend(uint32_t table) {
+  const TableId id{table};
+  const Clock now = client_.clock();
+  for (int32_t ahead = 0; ahead < 4; ++ahead) {
+    if (!random_.chance(plan_.intents)) continue;
+    const auto keys = plan_.pushed(table, self(), plan_clock() + static_cast<uint32_t>(ahead));
+    client_.intend(id, keys, now + ahead,
+                   now + (ahead + 1 + static_cast<int32_t>(random_.below(2))));
+  }
+  if (random_.chance(plan_.intents)) {
+    wanted_[table] = draw();
+    client_.intend(id, wanted_[table], now, now + 2);
+  }
+  if (!random_.chance(plan_.intents / 2)) return;
+  const auto first = static_cast<int32_t>(random_.below(8)) - 4;
+  const auto span = static_cast<int32_t>(random_.below(10));
+  const int32_t early = random_.chance(0.2) ? 1000 : 0;
+  client_.intend(id, draw(), now + (first + early), now + (first + early + span));
+}
+
 // Adds 1 to the own cell of the present clock, by a push or in place.
 void Worker::add(uint32_t table, Key key) {
   const TableId id{table};
   const uint32_t cell = plan_.cell(self(), plan_clock());
   own_[table][key.value] += 1;
   Rows& rows = tables_.rows(id);
-  const bool in_place = rows.direct() || rows.keeps_copies() || rows.owns(key);
+  const bool stays = rows.owns(key) && !rows.options().placement.moves();
+  const bool in_place = rows.direct() || rows.keeps_copies() || stays;
   if (in_place && random_.chance(0.5)) {
     float* row = client_.row(id, key);
     LatchGuard guard(client_.latches(id), row);
@@ -183,10 +219,8 @@ void Worker::add(uint32_t table, Key key) {
 
 void Worker::read(uint32_t table) {
   const TableId id{table};
-  std::vector<Key> keys;
-  for (uint32_t i = 0; i < plan_.rows_per_read; ++i) {
-    keys.push_back(Key{static_cast<uint32_t>(random_.below(plan_.rows))});
-  }
+  std::vector<Key> keys = draw();
+  if (!wanted_[table].empty() && random_.chance(0.5)) keys = wanted_[table];
   if (random_.chance(0.2)) client_.prefetch(id, keys);
   Rows& rows = tables_.rows(id);
   if ((rows.direct() || rows.keeps_copies()) && random_.chance(0.4)) {

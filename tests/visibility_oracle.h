@@ -30,6 +30,7 @@ struct Plan {
   double stall_chance = 0;            // this share of the pauses takes `stall` longer
   Duration stall = milliseconds(40);
   bool sleeps = false;               // whether the work is slept or spent
+  double intents = 0;                // how often workers say what they will use, right or wrong
   std::vector<TableOptions> tables;  // shapes are filled in by make_tables
 
   // A phase has ticks + 1 clocks of work; cells are numbered through all phases.
