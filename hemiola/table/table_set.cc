@@ -36,6 +36,16 @@ void TableSet::check(const Sampling::Source& source) const {
                     " from table `" + spec.name + "`, which has " + std::to_string(spec.rows) +
                     " rows");
   }
+  using Kind = SamplingRule::Kind;
+  const Kind kind = sampling_.rule.kind;
+  const bool by_what_came = kind == Kind::postponed || kind == Kind::local;
+  if (by_what_came && rows(source.table).options().staleness.strict &&
+      !rows(source.table).direct()) {
+    throw UserError("table `" + spec.name +
+                    "` is strict: its results are the same each time. Sampling `" +
+                    sampling_.rule.name() +
+                    "` goes by which rows have come, which is not; use independent or pool");
+  }
 }
 
 TableId TableSet::find(std::string_view name) const {
