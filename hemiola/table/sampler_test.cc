@@ -85,7 +85,7 @@ TEST(SamplerTest, Independent_draws_say_nothing_of_the_next_one) {
 TEST(SamplerTest, The_test_of_pairs_notices_a_pool) {
   const Distribution distribution(unigram_keys(20));
   RowsForTest rows(20);
-  const auto pool = make_sampler(parse_sampling("pool(16, 25)"), kTable, distribution, 9, rows);
+  const auto pool = make_sampler(parse_sampling("pool(100, 25)"), kTable, distribution, 9, rows);
   EXPECT_GT(successor_misfit(draw_many(*pool, 1'000'000), distribution), 10 * kFar);
 }
 
