@@ -49,9 +49,20 @@ def test_unknown_scheme_lists_those_that_exist(hemiola):
 
 
 def test_what_is_not_there_yet_says_so(hemiola):
-    assert hemiola.refused("train", hemiola.job, "sync.placement=intent") == (
-        'sync.placement = "intent" is not yet available; "static" is')
-    assert 'must be "mf" or "linear"' in hemiola.refused("train", hemiola.job, "model.kind=kge")
+    assert hemiola.refused("train", hemiola.job, "sync.compress=bf16") == (
+        'sync.compress = "bf16" is not yet available; "none" is')
+
+
+def test_unknown_placement_and_sampling_list_those_that_exist(hemiola):
+    said = hemiola.refused("train", hemiola.job, "sync.placement=moving")
+    assert "`moving`" in said and "relocate" in said and "intent" in said
+    said = hemiola.refused("train", hemiola.job, "sync.sampling=random")
+    assert "`random`" in said and "independent" in said and "pool(U, G)" in said
+
+
+def test_strict_and_rows_that_move_do_not_go_together(hemiola):
+    said = hemiola.refused("train", hemiola.job, "sync.scheme=bsp strict", "sync.placement=intent")
+    assert said.startswith('`bsp strict` needs placement "static", but it is "intent"')
 
 
 def test_missing_job_file(hemiola):

@@ -18,13 +18,23 @@ std::map<std::string, double> read_numbers(const std::string& path) {
   return numbers_in_json(text.str(), path);
 }
 
+std::string vectors(const Job& job) {
+  const ModelSection& model = job.model;
+  return " dim=" + std::to_string(model.dim.value_or(0)) +
+         " negatives=" + std::to_string(model.negatives.value_or(0)) + " " +
+         model.sharing.value_or("");
+}
+
 }  // namespace
 
 // Rows that are looked up cost more than rows of an array, so one node is another kind of job.
 std::string calibration_key(const Job& job) {
   std::string key = job.model.kind;
   if (job.model.kind == "mf") key += " factors=" + std::to_string(job.model.factors);
-  if (job.model.kind == "linear") key += " " + job.model.loss + " data=" + job.data.kind;
+  if (job.model.kind == "linear")
+    key += " " + job.model.loss.value_or("logistic") + " data=" + job.data.kind;
+  if (job.model.kind == "kge") key += " " + job.model.scorer + vectors(job);
+  if (job.model.kind == "word2vec") key += vectors(job);
   if (job.data.kind == "synthetic") key += " " + job.data.generator;
   return key + " " + job.train.optimizer + (job.cluster.nodes > 1 ? " nodes" : " node");
 }

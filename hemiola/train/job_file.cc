@@ -91,10 +91,12 @@ Job parse_job(std::string_view text, const std::string& path) {
     if (!section) set(job, name.str(), Typed{false}, where);  // says that the key is unknown
     read_into(job, std::string(name.str()), *section, path);
   }
-  for (std::string* p : {&job.data.train, &job.data.test, &job.cluster.secret_file,
-                         &job.cluster.cert, &job.cluster.key, &job.cluster.ca}) {
+  for (std::string* p :
+       {&job.data.train, &job.data.valid, &job.data.test, &job.data.analogies,
+        &job.cluster.secret_file, &job.cluster.cert, &job.cluster.key, &job.cluster.ca}) {
     make_relative_to(path, *p);
   }
+  for (auto& [name, file] : job.data.similarity) make_relative_to(path, file);
   return job;
 }
 

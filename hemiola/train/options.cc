@@ -1,6 +1,14 @@
 #include "hemiola/train/options.h"
 
+#include <algorithm>
+#include <set>
+#include <vector>
+
 #include "hemiola/core/check.h"
+#include "hemiola/models/kge.h"
+#include "hemiola/models/word2vec.h"
+#include "hemiola/table/placement.h"
+#include "hemiola/table/sampling.h"
 #include "hemiola/table/staleness.h"
 
 namespace hemiola {
@@ -52,20 +60,111 @@ void resolve_generator(DataSection& data) {
   }
 }
 
+std::string_view learns_from(const std::string& model) {
+  if (model == "mf") return "ratings";
+  if (model == "kge") return "triples";
+  if (model == "word2vec") return "text";
+  return "sparse examples";
+}
+
 // A model and data that do not go together are told before anything is read.
 void check_match(const Job& job) {
   const bool made = job.data.kind == "synthetic";
-  const std::string& form = made ? job.data.generator : job.data.kind;
-  const std::string key = made ? "data.generator" : "data.kind";
-  if ((job.model.kind == "mf") != (form == "ratings")) {
-    throw UserError("model.kind = \"" + job.model.kind + "\" learns from " +
-                    (job.model.kind == "mf" ? "ratings" : "sparse examples") + ", but " + key +
-                    " is \"" + form + "\"");
+  const bool can_be_made = job.model.kind == "mf" || job.model.kind == "linear";
+  const std::string& form = made && can_be_made ? job.data.generator : job.data.kind;
+  const std::string_view found = form == "ratings" || form == "triples" || form == "text"
+                                     ? std::string_view(form)
+                                 : form == "synthetic" ? ""
+                                                       : "sparse examples";
+  if (const auto needed = learns_from(job.model.kind); needed != found) {
+    throw UserError("model.kind = \"" + job.model.kind + "\" learns from " + std::string(needed) +
+                    ", but " + (made && can_be_made ? "data.generator" : "data.kind") + " is \"" +
+                    form + "\"");
   }
   const bool squared = job.model.loss == "squared";
   if (made && job.model.kind == "linear" && (form == "lasso") != squared) {
     throw UserError("data.generator = \"" + form + "\" needs model.loss = \"" +
                     (squared ? "logistic" : "squared") + "\"");
+  }
+}
+
+// A word that another model knows, but not this one.
+void require_word(const std::string& key, const std::string& word, const std::string& model,
+                  const std::vector<std::string>& known) {
+  if (std::find(known.begin(), known.end(), word) != known.end()) return;
+  std::string list;
+  for (const auto& k : known) list += (list.empty() ? "\"" : " or \"") + k + "\"";
+  throw UserError(key + " = \"" + word + "\" is not for model.kind = \"" + model + "\"; use " +
+                  list);
+}
+
+void resolve_model(Job& job) {
+  ModelSection& model = job.model;
+  if (model.kind == "linear") {
+    fill<std::string>(model.loss, "logistic");
+    require_word("model.loss", *model.loss, model.kind, {"logistic", "squared"});
+  } else if (model.kind == "kge") {
+    const KgeOptions usual;
+    fill<std::string>(model.loss, "softmax");
+    fill<std::string>(model.sharing, "shared");
+    require_word("model.loss", *model.loss, model.kind,
+                 {"softmax", "logistic", "self_adversarial"});
+    require_word("model.sharing", *model.sharing, model.kind, {"shared", "own"});
+    fill<uint64_t>(model.dim, usual.dim);
+    fill<uint64_t>(model.negatives, usual.negatives);
+    fill<uint64_t>(job.train.batch, usual.batch);
+    fill<uint64_t>(job.train.lookahead, usual.lookahead);
+  } else if (model.kind == "word2vec") {
+    const Word2VecOptions usual;
+    fill<std::string>(model.sharing, "own");
+    require_word("model.sharing", *model.sharing, model.kind, {"own", "window"});
+    fill<uint64_t>(model.dim, usual.dim);
+    fill<uint64_t>(model.negatives, usual.negatives);
+    fill<uint64_t>(job.train.batch, usual.batch);
+    fill<uint64_t>(job.train.lookahead, usual.lookahead);
+  }
+}
+
+void resolve_evaluation(Job& job) {
+  if (job.data.kind != "triples") return;
+  const bool valid = !job.data.valid.empty(), test = !job.data.test.empty();
+  fill<std::string>(job.train.evaluate_on, test ? "test" : valid ? "valid" : "none");
+  const std::string& on = *job.train.evaluate_on;
+  const bool wants_valid = on == "valid" || on == "both", wants_test = on == "test" || on == "both";
+  if ((wants_valid && !valid) || (wants_test && !test)) {
+    throw UserError("train.evaluate_on = \"" + on + "\" needs `data." +
+                    (wants_valid && !valid ? "valid" : "test") + "`, which is missing");
+  }
+}
+
+// Rows of a strict table are added up in a fixed order at a fixed place.
+void refuse_strict(const std::string& scheme, const std::string& placement,
+                   const std::string& where) {
+  if (!parse_staleness(scheme).strict || !parse_placement(placement).adapts()) return;
+  throw UserError("`bsp strict`" + where + " needs placement \"static\", but it is \"" + placement +
+                  "\": with rows that move or are copied by need, runs are not equal bit by bit");
+}
+
+void resolve_placement(Job& job) {
+  SyncSection& sync = job.sync;
+  bool adapts = parse_placement(sync.placement).adapts();
+  for (const auto& [table, placement] : sync.placements) {
+    adapts = adapts || parse_placement(placement).adapts();
+  }
+  refuse_strict(*sync.scheme, sync.placement, "");
+  std::set<std::string> named;
+  for (const auto& [table, scheme] : sync.tables) named.insert(table);
+  for (const auto& [table, placement] : sync.placements) named.insert(table);
+  for (const std::string& table : named) {
+    refuse_strict(scheme_of(sync, table), placement_of(sync, table), " of table `" + table + "`");
+  }
+  fill<std::string>(sync.sampling, adapts ? "local" : "independent");
+  const SamplingRule rule = parse_sampling(*sync.sampling);
+  using Kind = SamplingRule::Kind;
+  if (sync.strict && (rule.kind == Kind::postponed || rule.kind == Kind::local)) {
+    throw UserError("sync.sampling = \"" + *sync.sampling +
+                    "\" draws what is at hand, so runs under `bsp strict` would not be equal bit "
+                    "by bit; use independent or pool");
   }
 }
 
@@ -87,16 +186,23 @@ void resolve_sync(Job& job) {
   }
   fill<std::string>(sync.updates, *sync.scheme == "shared" ? "lockfree" : "exact");
   for (const auto& [table, scheme] : sync.tables) parse_staleness(scheme);
-  if (sync.placement != "static") {
-    throw UserError("sync.placement = \"" + sync.placement +
-                    "\" is not yet available; \"static\" is");
-  }
+  resolve_placement(job);
   if (sync.compress != "none") {
     throw UserError("sync.compress = \"" + sync.compress + "\" is not yet available; \"none\" is");
   }
 }
 
 }  // namespace
+
+std::string scheme_of(const SyncSection& sync, const std::string& table) {
+  const auto own = sync.tables.find(table);
+  return own != sync.tables.end() ? own->second : *sync.scheme;
+}
+
+std::string placement_of(const SyncSection& sync, const std::string& table) {
+  const auto own = sync.placements.find(table);
+  return own != sync.placements.end() ? own->second : sync.placement;
+}
 
 void resolve(Job& job) {
   if (job.data.kind == "synthetic") {
@@ -105,6 +211,8 @@ void resolve(Job& job) {
     resolve_files(job.data);
   }
   check_match(job);
+  resolve_model(job);
+  resolve_evaluation(job);
   resolve_sync(job);
 }
 

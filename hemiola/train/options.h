@@ -19,10 +19,14 @@ struct JobSection {
 
 struct DataSection {
   std::string kind = "synthetic";
-  std::string train, test;
+  std::string train, valid, test;
   uint32_t fold_column = 0;
   uint32_t test_fold = 0;
   uint32_t first_index = 1;
+  uint32_t min_count = 5;
+  uint32_t max_words = 0;
+  std::string analogies;
+  std::map<std::string, std::string> similarity;
 
   std::string generator = "ratings";
   std::optional<uint64_t> examples;
@@ -42,19 +46,40 @@ struct DataSection {
 struct ModelSection {
   std::string kind = "mf";
   uint32_t factors = 16;
-  std::string loss = "logistic";
+  std::optional<std::string> loss;
   bool bias = true;
   double l1 = 0;
   std::optional<double> l2;
+
+  std::string scorer = "complex";
+  std::optional<uint64_t> dim;
+  std::optional<uint64_t> negatives;
+  std::optional<std::string> sharing;
+  uint32_t norm = 1;
+  bool reciprocal = false;
+  double margin = 9;
+  double temperature = 1;
+  double n3 = 0;
+  double dropout = 0;
+  std::optional<double> init_scale;
+
+  uint32_t window = 5;
+  double power = 0.75;
+  double subsample = 1e-4;
+  uint32_t analogy_words = 30'000;
 };
 
 struct TrainSection {
   uint32_t epochs = 10;
   std::optional<uint64_t> batch;
   std::string optimizer = "adagrad";
+  std::string state = "value";
   std::optional<double> rate;
+  double rate_end = 1e-4;
   double decay = 1;
+  std::optional<uint64_t> lookahead;
   uint32_t evaluate_every = 1;
+  std::optional<std::string> evaluate_on;
 };
 
 struct SyncSection {
@@ -63,6 +88,8 @@ struct SyncSection {
   std::optional<std::string> updates;
   std::map<std::string, std::string> tables;
   std::string placement = "static";
+  std::map<std::string, std::string> placements;
+  std::optional<std::string> sampling;
   uint32_t copies = 1;
   std::string compress = "none";
 };
@@ -89,6 +116,10 @@ struct Job {
   SyncSection sync;
   ClusterSection cluster;
 };
+
+// What a table has: its own, or else the job's. REQUIRES: resolved.
+std::string scheme_of(const SyncSection& sync, const std::string& table);
+std::string placement_of(const SyncSection& sync, const std::string& table);
 
 // Fills in what was left to be chosen. Throws UserError for settings that do not fit together,
 // or that ask for what does not exist yet.

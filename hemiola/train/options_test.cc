@@ -54,19 +54,90 @@ TEST(Options, A_scheme_that_does_not_exist_is_refused_with_those_that_do) {
 }
 
 TEST(Options, What_comes_later_says_so) {
-  EXPECT_EQ(error_of({"sync.placement=relocate"}),
-            "sync.placement = \"relocate\" is not yet available; \"static\" is");
   EXPECT_EQ(error_of({"sync.compress=bf16"}),
             "sync.compress = \"bf16\" is not yet available; \"none\" is");
+}
+
+TEST(Options, The_placement_decides_how_negatives_are_drawn) {
+  EXPECT_EQ(made({}).sync.sampling, "independent");
+  EXPECT_EQ(made({"sync.placement=intent"}).sync.sampling, "local");
+  EXPECT_EQ(made({"sync.placements.factors=nups(100)"}).sync.sampling, "local");
+  EXPECT_EQ(made({"sync.placement=nups", "sync.sampling=pool(4, 100)"}).sync.sampling,
+            "pool(4, 100)");
+  EXPECT_NE(error_of({"sync.sampling=pools"}).find("unknown sampling `pools`"), std::string::npos);
+}
+
+TEST(Options, A_placement_that_does_not_exist_is_refused_with_those_that_do) {
+  for (const char* key : {"sync.placement=relocated", "sync.placements.factors=relocated"}) {
+    const std::string error = error_of({key});
+    EXPECT_NE(error.find("`relocated`"), std::string::npos) << error;
+    EXPECT_NE(error.find("relocate, replicate"), std::string::npos) << error;
+  }
+}
+
+TEST(Options, Strict_runs_need_rows_that_stay) {
+  const std::string error = error_of({"sync.scheme=bsp strict", "sync.placement=intent"});
+  EXPECT_EQ(error,
+            "`bsp strict` needs placement \"static\", but it is \"intent\": with rows that move or "
+            "are copied by need, runs are not equal bit by bit");
+  EXPECT_EQ(error_of({"sync.tables.a=bsp strict", "sync.placements.b=relocate"}), "");
+  EXPECT_NE(error_of({"sync.tables.a=bsp strict", "sync.placements.a=relocate"})
+                .find("`bsp strict` of table `a`"),
+            std::string::npos);
+  EXPECT_NE(error_of({"sync.tables.a=bsp strict", "sync.placement=replicate"}), "");
+  EXPECT_NE(error_of({"sync.scheme=bsp strict", "sync.placements.a=nups"}), "");
+  EXPECT_NE(error_of({"sync.scheme=bsp strict", "sync.sampling=local"}).find("independent or pool"),
+            std::string::npos);
+  EXPECT_EQ(error_of({"sync.scheme=bsp strict", "sync.sampling=pool"}), "");
 }
 
 TEST(Options, Model_and_data_must_go_together) {
   EXPECT_EQ(error_of({"model.kind=linear"}),
             "model.kind = \"linear\" learns from sparse examples, but data.generator is "
             "\"ratings\"");
+  EXPECT_EQ(error_of({"model.kind=kge"}),
+            "model.kind = \"kge\" learns from triples, but data.kind is \"synthetic\"");
+  EXPECT_EQ(error_of({"model.kind=word2vec", "data.kind=triples", "data.train=x"}),
+            "model.kind = \"word2vec\" learns from text, but data.kind is \"triples\"");
+  EXPECT_EQ(error_of({"data.kind=text", "data.train=x"}),
+            "model.kind = \"mf\" learns from ratings, but data.kind is \"text\"");
   EXPECT_EQ(error_of({"model.kind=linear", "data.generator=lasso"}),
             "data.generator = \"lasso\" needs model.loss = \"squared\"");
   EXPECT_EQ(error_of({"model.kind=linear", "data.generator=lasso", "model.loss=squared"}), "");
+}
+
+TEST(Options, Words_of_other_models_are_refused) {
+  EXPECT_EQ(error_of({"model.kind=linear", "data.generator=sparse", "model.loss=softmax"}),
+            "model.loss = \"softmax\" is not for model.kind = \"linear\"; use \"logistic\" or "
+            "\"squared\"");
+  EXPECT_EQ(error_of({"model.kind=kge", "data.kind=triples", "data.train=x", "model.loss=squared"}),
+            "model.loss = \"squared\" is not for model.kind = \"kge\"; use \"softmax\" or "
+            "\"logistic\" or \"self_adversarial\"");
+  EXPECT_NE(
+      error_of({"model.kind=kge", "data.kind=triples", "data.train=x", "model.sharing=window"}),
+      "");
+  EXPECT_NE(
+      error_of({"model.kind=word2vec", "data.kind=text", "data.train=x", "model.sharing=shared"}),
+      "");
+}
+
+TEST(Options, Vectors_have_the_defaults_of_their_model) {
+  const Job kge = made({"model.kind=kge", "data.kind=triples", "data.train=x", "data.valid=y"});
+  EXPECT_EQ(kge.model.loss, "softmax");
+  EXPECT_EQ(kge.model.sharing, "shared");
+  EXPECT_EQ(kge.train.evaluate_on, "valid");
+  EXPECT_GT(*kge.model.negatives, 100u);
+  const Job words = made({"model.kind=word2vec", "data.kind=text", "data.train=x"});
+  EXPECT_EQ(words.model.negatives, 5u);
+  EXPECT_EQ(words.model.sharing, "own");
+}
+
+TEST(Options, What_is_measured_needs_its_file) {
+  EXPECT_EQ(error_of({"model.kind=kge", "data.kind=triples", "data.train=x", "data.valid=y",
+                      "train.evaluate_on=both"}),
+            "train.evaluate_on = \"both\" needs `data.test`, which is missing");
+  const Job none = made({"model.kind=kge", "data.kind=triples", "data.train=x"});
+  EXPECT_EQ(none.train.evaluate_on, "none");
 }
 
 TEST(Options, A_file_that_is_not_named_is_asked_for) {

@@ -62,6 +62,9 @@ std::string sync_text(const Job& job) {
   std::string text = job.sync.scheme.value_or("auto");
   for (const auto& [table, scheme] : job.sync.tables) text += " " + table + "=" + scheme;
   if (job.sync.placement != "static") text += " placement=" + job.sync.placement;
+  for (const auto& [table, placement] : job.sync.placements) {
+    text += " " + table + ".placement=" + placement;
+  }
   return text;
 }
 

@@ -5,6 +5,7 @@
 
 #include "hemiola/core/check.h"
 #include "hemiola/data/synthetic.h"
+#include "hemiola/models/kge.h"
 #include "hemiola/models/linear.h"
 #include "hemiola/models/mf.h"
 #include "hemiola/train/progress.h"
@@ -25,7 +26,24 @@ std::string floor_text(const char* measure, double floor) {
 }
 
 RatingSpans spans(const Ratings& r) { return {r.user, r.item, r.value}; }
+TripleSpans spans(const Triples& t) { return {t.head, t.relation, t.tail}; }
 SparseSpans spans(const SparseExamples& e) { return {e.offset, e.index, e.value, e.label}; }
+
+template <class T>
+T chosen(const std::string& word, const std::map<std::string, T>& known) {
+  return known.at(word);
+}
+
+void require_tables(const char* key, const std::map<std::string, std::string>& map,
+                    const std::vector<std::string>& tables, const std::string& model) {
+  for (const auto& [name, value] : map) {
+    if (std::find(tables.begin(), tables.end(), name) != tables.end()) continue;
+    std::string known;
+    for (const auto& t : tables) known += (known.empty() ? "`" : ", `") + t + "`";
+    throw UserError("`" + std::string(key) + "` names `" + name + "`, but the tables of model " +
+                    model + " are: " + known);
+  }
+}
 
 }  // namespace
 
@@ -33,6 +51,9 @@ LoadedTask::LoadedTask(const Job& job, const Runner& run) {
   if (job.model.kind == "mf") {
     load_ratings(job, run);
     set_up_mf(job);
+  } else if (job.model.kind == "kge") {
+    load_triples(job, run);
+    set_up_kge(job);
   } else {
     load_examples(job, run);
     set_up_linear(job);
@@ -164,6 +185,56 @@ void LoadedTask::set_up_linear(const Job& job) {
                                        options);
 }
 
+void LoadedTask::load_triples(const Job& job, const Runner& run) {
+  const DataSection& data = job.data;
+  triples_ = read_triples(data.train, data.valid, data.test, run);
+  dictionaries_ = {{"entities", &triples_.entities}, {"relations", &triples_.relations}};
+  description_ = human_count(static_cast<double>(triples_.train.size())) +
+                 " triples to train on, " +
+                 human_count(static_cast<double>(triples_.valid.size())) + " to try settings, " +
+                 human_count(static_cast<double>(triples_.test.size())) + " to test; " +
+                 human_count(triples_.entities.size()) + " entities, " +
+                 human_count(triples_.relations.size()) + " relations";
+  if (const uint32_t unseen = triples_.entities.size() - triples_.trained_entities; unseen > 0) {
+    description_ += "; " + human_count(unseen) + " entities are not in the training set";
+  }
+}
+
+void LoadedTask::set_up_kge(const Job& job) {
+  const ModelSection& model = job.model;
+  KgeOptions options;
+  options.scorer = chosen<KgeScorer>(model.scorer, {{"complex", KgeScorer::complex},
+                                                    {"distmult", KgeScorer::distmult},
+                                                    {"transe", KgeScorer::transe},
+                                                    {"rotate", KgeScorer::rotate},
+                                                    {"rescal", KgeScorer::rescal}});
+  options.loss = chosen<KgeLoss>(*model.loss, {{"softmax", KgeLoss::softmax},
+                                               {"logistic", KgeLoss::logistic},
+                                               {"self_adversarial", KgeLoss::self_adversarial}});
+  options.dim = static_cast<uint32_t>(*model.dim);
+  options.norm = model.norm;
+  options.reciprocal = model.reciprocal;
+  options.margin = static_cast<float>(model.margin);
+  options.temperature = static_cast<float>(model.temperature);
+  options.negatives = static_cast<uint32_t>(*model.negatives);
+  options.sharing = *model.sharing == "own" ? KgeSharing::own : KgeSharing::shared;
+  options.n3 = static_cast<float>(model.n3);
+  options.l2 = static_cast<float>(model.l2.value_or(0));
+  options.dropout = static_cast<float>(model.dropout);
+  options.optimizer = optimizer_of(job);
+  options.state = job.train.state == "row" ? KgeState::row : KgeState::value;
+  options.rate = static_cast<float>(job.train.rate.value_or(0));
+  options.decay = static_cast<float>(job.train.decay);
+  options.batch = static_cast<uint32_t>(*job.train.batch);
+  options.init_scale = static_cast<float>(model.init_scale.value_or(0));
+  options.lookahead = static_cast<uint32_t>(*job.train.lookahead);
+  options.seed = job.job.seed;
+  const std::string& on = *job.train.evaluate_on;
+  options.evaluate_test = on == "test" || on == "both";
+  options.evaluate_valid = on == "valid" || on == "both";
+  throw UserError("model.kind = \"kge\" is not yet available");
+}
+
 RowNames LoadedTask::row_names(TableId table) const {
   const auto found = dictionaries_.find(task_->tables().at(table.value).name);
   if (found == dictionaries_.end()) return {};
@@ -171,26 +242,25 @@ RowNames LoadedTask::row_names(TableId table) const {
 }
 
 std::vector<TableOptions> table_options(const Job& job, const Task& task) {
+  const SyncSection& sync = job.sync;
   std::vector<TableOptions> tables;
   std::vector<std::string> names;
   for (TableSpec& spec : task.tables()) {
     TableOptions options;
-    const auto own = job.sync.tables.find(spec.name);
-    const bool has_own = own != job.sync.tables.end();
-    options.staleness = parse_staleness(has_own ? own->second : *job.sync.scheme);
-    options.exact = *job.sync.updates == "exact";
+    options.staleness = parse_staleness(scheme_of(sync, spec.name));
+    options.placement = parse_placement(placement_of(sync, spec.name));
+    options.exact = *sync.updates == "exact";
     names.push_back(spec.name);
     options.spec = std::move(spec);
     tables.push_back(std::move(options));
   }
-  for (const auto& [name, scheme] : job.sync.tables) {
-    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-    std::string known;
-    for (const auto& n : names) known += (known.empty() ? "`" : ", `") + n + "`";
-    throw UserError("`sync.tables` names `" + name + "`, but the tables of model " +
-                    job.model.kind + " are: " + known);
-  }
+  require_tables("sync.tables", sync.tables, names, job.model.kind);
+  require_tables("sync.placements", sync.placements, names, job.model.kind);
   return tables;
+}
+
+Sampling sampling_of(const Job& job, const Task& task) {
+  return Sampling(task.samplers(), parse_sampling(*job.sync.sampling), job.job.seed);
 }
 
 }  // namespace hemiola

@@ -12,8 +12,10 @@
 #include "hemiola/data/libsvm.h"
 #include "hemiola/data/lines.h"
 #include "hemiola/data/ratings.h"
+#include "hemiola/data/triples.h"
 #include "hemiola/models/task.h"
 #include "hemiola/table/options.h"
+#include "hemiola/table/sampling.h"
 #include "hemiola/train/options.h"
 
 namespace hemiola {
@@ -42,17 +44,23 @@ class LoadedTask {
   void read_examples(const Job& job, const Runner& run);
   void set_up_mf(const Job& job);
   void set_up_linear(const Job& job);
+  void load_triples(const Job& job, const Runner& run);
+  void set_up_kge(const Job& job);
 
   RatingsSplit ratings_;
   SparseExamples train_, test_;
+  TripleData triples_;
   std::string floor_;  // what the planted model reaches, in words; empty for real data
   std::string description_;
   std::map<std::string, const Dictionary*> dictionaries_;  // by table
   std::unique_ptr<Task> task_;
 };
 
-// The task's tables under the job's schemes. Throws UserError for a scheme of a table that is
-// not there.
+// The task's tables under the job's schemes and placements. Throws UserError for one of a table
+// that is not there.
 std::vector<TableOptions> table_options(const Job& job, const Task& task);
+
+// What the task draws from, in the job's way.
+Sampling sampling_of(const Job& job, const Task& task);
 
 }  // namespace hemiola

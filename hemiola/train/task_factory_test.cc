@@ -75,5 +75,21 @@ TEST(TaskFactory, Tables_take_the_scheme_of_the_job_or_their_own) {
   }
 }
 
+TEST(TaskFactory, Tables_take_the_placement_of_the_job_or_their_own) {
+  Job job = made({"sync.placement=nups(50)"});
+  const LoadedTask loaded(job, in_order);
+  EXPECT_EQ(table_options(job, loaded.task())[0].placement.name(), "nups(50)");
+  job.sync.placements["factors"] = "intent";
+  EXPECT_EQ(table_options(job, loaded.task())[0].placement.name(), "intent");
+  job.sync.placements["x"] = "intent";
+  try {
+    table_options(job, loaded.task());
+    FAIL();
+  } catch (const UserError& e) {
+    EXPECT_STREQ(e.what(),
+                 "`sync.placements` names `x`, but the tables of model mf are: `factors`");
+  }
+}
+
 }  // namespace
 }  // namespace hemiola
