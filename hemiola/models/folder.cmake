@@ -1,3 +1,5 @@
 hemiola_folder(models core)
 hemiola_simd(${CMAKE_SOURCE_DIR}/hemiola/models/mf)
 hemiola_simd(${CMAKE_SOURCE_DIR}/hemiola/models/linear)
+hemiola_simd(${CMAKE_SOURCE_DIR}/hemiola/models/kge)
+hemiola_simd(${CMAKE_SOURCE_DIR}/hemiola/models/word2vec)

@@ -81,8 +81,6 @@ class Word2VecTask : public Task {
   float rate_at(uint32_t epoch, uint64_t place) const;
 
  private:
-  class Pass;  // one block's
-
   Word2VecOptions options_;
   Word2VecWindows windows_;
   WordEvaluation evaluation_;

@@ -49,6 +49,7 @@ class WordEvaluation {
   using Four = std::array<uint32_t, 4>;
   struct Asked;  // the analogies' vectors
 
+  void find_places();
   void ask(Parameters& params, Asked& asked) const;
   void rank(uint32_t first, uint32_t last, Parameters& params, std::span<double> sums) const;
   void compare(Parameters& params, std::span<double> sums) const;

@@ -1,0 +1,15 @@
+#if defined(__x86_64__)
+
+namespace {
+inline constexpr unsigned long kWidth = 16;  // floats in a register
+}  // namespace
+
+#include "hemiola/models/word2vec_simd.h"
+
+namespace hemiola {
+
+constinit const Word2VecKernels kWord2VecAvx512 = {train, gains_of, dots};
+
+}  // namespace hemiola
+
+#endif
