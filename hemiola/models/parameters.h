@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "hemiola/core/latches.h"
 #include "hemiola/core/table_spec.h"
@@ -48,6 +49,14 @@ class Parameters {
   // The system chooses which keys, and mostly chooses rows that are here; ask for them by rows().
   // A ticket of which all was drawn is forgotten.
   virtual void sample(Samples samples, std::span<Key> keys) = 0;
+
+  // Kept for the task between two blocks: announcements for the block that is to come next.
+  struct Promised {
+    uint32_t block = 0;
+    uint32_t epoch = 0;
+    std::vector<Samples> samples;
+  };
+  std::optional<Promised> promised;
 
   // Guard each in-place change of a row with a LatchGuard on these.
   virtual Latches& latches(TableId table) = 0;
