@@ -42,7 +42,8 @@ TEST(Settings, A_wrong_type_says_what_would_be_right) {
             "`train.epochs` in job.toml:12 is 2.5, but must be a whole number from 1 to 1e+06");
   EXPECT_EQ(error_of("job.name", {true}), "`job.name` in job.toml:12 is true, but must be a text");
   EXPECT_EQ(error_of("model.kind", {"lda"}),
-            "`model.kind` in job.toml:12 is the text \"lda\", but must be \"mf\" or \"linear\"");
+            "`model.kind` in job.toml:12 is the text \"lda\", but must be \"mf\", "
+            "\"linear\", \"kge\" or \"word2vec\"");
 }
 
 TEST(Settings, Numbers_out_of_range_are_refused) {
@@ -94,7 +95,7 @@ TEST(Settings, A_run_prints_only_what_has_an_effect) {
   Job job;
   job.model.kind = "linear";
   const std::string text = settings_in_force(job);
-  EXPECT_NE(text.find("loss = \"logistic\""), std::string::npos) << text;
+  EXPECT_NE(text.find("loss = auto"), std::string::npos) << text;
   EXPECT_EQ(text.find("factors"), std::string::npos) << text;
 }
 
