@@ -50,8 +50,8 @@ void TextBuffer::reserve(size_t size) {
   capacity_ = size;
 }
 
-Chunks::Chunks(std::string path, size_t chunk_bytes)
-    : path_(std::move(path)), chunk_bytes_(chunk_bytes), source_(open_source(path_)) {}
+Chunks::Chunks(std::string path, size_t chunk_bytes, Cut cut)
+    : path_(std::move(path)), chunk_bytes_(chunk_bytes), cut_(cut), source_(open_source(path_)) {}
 
 bool Chunks::next(TextBuffer& chunk) {
   size_t wanted = std::max(chunk_bytes_, 2 * rest_.size());
@@ -67,16 +67,19 @@ bool Chunks::next(TextBuffer& chunk) {
       chunk.resize(chunk.size() + got);
     }
     const std::string_view text = chunk.text();
-    const void* newline = memrchr(text.data() + searched, '\n', text.size() - searched);
-    if (newline != nullptr) {
-      const size_t whole = static_cast<size_t>(static_cast<const char*>(newline) - text.data()) + 1;
+    const std::string_view fresh = text.substr(searched);
+    const size_t last = cut_ == Cut::lines ? fresh.rfind('\n') : fresh.find_last_of(" \t\n\r");
+    if (last != std::string_view::npos) {
+      const size_t whole = searched + last + 1;
       rest_ = text.substr(whole);
       chunk.resize(whole);
       return true;
     }
     if (text.size() >= kLongestLine) {
-      throw UserError(path_ + " has a line of over " + std::to_string(kLongestLine >> 20) +
-                      " MB: is it a text file? That line begins with " + shown(text.substr(0, 20)));
+      throw UserError(path_ +
+                      (cut_ == Cut::lines ? " has a line of over " : " has a word of over ") +
+                      std::to_string(kLongestLine >> 20) +
+                      " MB: is it a text file? It begins with " + shown(text.substr(0, 20)));
     }
     searched = text.size();
     wanted = 2 * wanted;

@@ -55,16 +55,18 @@ class TextBuffer {
   size_t capacity_ = 0;
 };
 
-// Cuts a source at line ends. Every chunk but the last ends with a newline.
+// Cuts a source at line ends, or for text of words also at blanks. Every chunk but the last ends
+// with a newline, or a blank.
 class Chunks {
  public:
   static constexpr size_t kChunkBytes = 512 << 10;
   static constexpr size_t kLongestLine = 64 << 20;
+  enum class Cut : uint8_t { lines, words };
 
-  explicit Chunks(std::string path, size_t chunk_bytes = kChunkBytes);
+  explicit Chunks(std::string path, size_t chunk_bytes = kChunkBytes, Cut cut = Cut::lines);
 
   // The next chunk, in reused storage; false at the end. Throws as Source::read does, and when
-  // a line passes kLongestLine, since that file is no text.
+  // a line (or word) passes kLongestLine, since that file is no text.
   bool next(TextBuffer& chunk);
 
   const std::string& path() const { return path_; }
@@ -72,8 +74,9 @@ class Chunks {
  private:
   std::string path_;
   size_t chunk_bytes_;
+  Cut cut_;
   std::unique_ptr<Source> source_;
-  std::string rest_;  // the begin of a line whose end is not read yet
+  std::string rest_;  // the begin of a line or word whose end is not read yet
 };
 
 // Some chunks, read while the ones before are parsed. A failure to read is kept, so that a
