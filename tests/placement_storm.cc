@@ -49,6 +49,11 @@ class Worker {
     Clock last;
     std::vector<Key> keys;
   };
+  struct Announced {
+    Client::Samples samples;
+    Clock first;
+    uint32_t left = 0;
+  };
   struct Held {
     Key key;
     float* row;
@@ -83,6 +88,8 @@ class Worker {
   void say(std::vector<Key> keys, Clock first, Clock last, bool will_use);
 
   void note(Key key, float times);
+  void announce();
+  void use_samples();
   void push(const std::vector<Key>& keys, float times);
   void change(Key key, float* row);
   void change_in_place();
@@ -107,6 +114,7 @@ class Worker {
   std::vector<float> own_;    // by key: added by this worker and not taken back
   std::vector<float> told_;   // by key: as much as the others know of it
   std::vector<Intended> agenda_;
+  std::vector<Announced> announced_;
   std::vector<Key> now_wanted_;
   std::vector<Held> held_;  // to be changed before the clock ends
   Clock last_intended_;
@@ -154,8 +162,10 @@ void Worker::one_clock() {
   });
   for (uint32_t i = 0; i < storm_.calls; ++i) {
     if (random_.chance(storm_.intents)) intend();
+    if (!storm_.sampling.empty() && random_.chance(0.3)) announce();
     pause();
     one_call();
+    use_samples();
   }
   for (const Held& held : held_) change(held.key, held.row);
   held_.clear();
@@ -269,6 +279,26 @@ void Worker::say(std::vector<Key> keys, Clock first, Clock last, bool will_use) 
   client_.intend(kTable, keys, first, last);
   if (last != kClockNever) last_intended_ = std::max(last_intended_, last);
   if (will_use) agenda_.push_back({client_.clock(), first, last, std::move(keys)});
+}
+
+void Worker::announce() {
+  const auto count = 1 + static_cast<uint32_t>(random_.below(6));
+  const Clock first = client_.clock() + static_cast<int32_t>(random_.below(3));
+  const Clock last = first + (1 + static_cast<int32_t>(random_.below(2)));
+  announced_.push_back({client_.prepare_sample(0, count, first, last), first, count});
+  last_intended_ = std::max(last_intended_, last);
+}
+
+// Some of what was announced for now or earlier, perhaps not all of it, and not in order.
+void Worker::use_samples() {
+  for (Announced& announced : announced_) {
+    if (announced.first > client_.clock() || random_.chance(0.7)) continue;
+    std::vector<Key> keys(1 + random_.below(announced.left));
+    client_.sample(announced.samples, keys);
+    announced.left -= static_cast<uint32_t>(keys.size());
+    random_.chance(0.5) || taking_back_ ? pull(keys) : push(keys, 1);
+  }
+  std::erase_if(announced_, [](const Announced& announced) { return announced.left == 0; });
 }
 
 // Before a change is made: from now on others may see it.
@@ -388,6 +418,12 @@ std::vector<TableOptions> Storm::make_tables() const {
   told.spec = {.name = "told", .rows = workers(), .row_length = rows};
   told.staleness = table.staleness;
   return {under_test, told};
+}
+
+Sampling Storm::make_sampling() const {
+  if (sampling.empty()) return {};
+  SamplerSpec spec{.name = "draws", .table = kTable, .first = Key{0}, .count = rows};
+  return Sampling({spec}, parse_sampling(sampling), seed);
 }
 
 void work(WorkerPort& port, TableSet& tables, const Storm& storm, Ledger& ledger) {

@@ -31,6 +31,7 @@ struct Storm {
   uint32_t clocks = 6;  // in each half of a round: one adds, one takes back
   uint32_t calls = 6;   // in each clock of each worker
   uint32_t keys_per_call = 3;
+  std::string sampling;     // a rule: workers draw samples too; empty: they do not
   double intents = 0.6;     // how often a worker says what it will use
   int32_t early = 0;        // some intents are for up to so many clocks later
   double burst_chance = 0;  // how often a clock is followed by `early` empty ones
@@ -44,6 +45,7 @@ struct Storm {
   uint32_t workers() const { return nodes * workers_per_node; }
   uint32_t cells() const { return 2 + workers(); }
 
+  Sampling make_sampling() const;
   // The table under test, and one that stays in place, which says what each worker added.
   std::vector<TableOptions> make_tables() const;
 };

@@ -21,7 +21,7 @@ namespace hemiola::storm {
 
 struct Seeds {
   uint64_t first = 1;
-  uint64_t count = 60;  // of each placement and scheme
+  uint64_t count = 200;  // of each placement and scheme
 };
 Seeds& seeds() {
   static Seeds chosen;
@@ -92,6 +92,8 @@ Storm random_storm(uint64_t seed, const Case& c) {
     storm.burst_chance = storm.early < 1000 ? 0.1 : 0.01;
   }
   storm.for_good = random.chance(0.1);
+  const char* rules[] = {"independent", "pool(4, 10)", "postponed", "local"};
+  if (random.chance(0.3)) storm.sampling = rules[random.below(4)];
   storm.table.placement = parse_placement(c.placement);
   storm.table.staleness = parse_staleness(c.scheme);
   if (random.chance(0.3) && !storm.table.placement.replicates()) {
@@ -115,6 +117,7 @@ Seen run(const Storm& storm, sim::WorldOptions world) {
   job.nodes = storm.nodes;
   job.workers_per_node = storm.workers_per_node;
   job.tables = storm.make_tables();
+  job.sampling = storm.make_sampling();
   job.work = [&](WorkerPort& port, TableSet& tables) { work(port, tables, storm, seen.ledger); };
   job.after_event = [&](const SimulatedJob::Nodes& nodes) { watch.after_event(nodes); };
   job.at_end = [&](const SimulatedJob::Nodes& nodes) {

@@ -7,7 +7,11 @@ namespace {
 
 uint32_t held(const Rows& rows) {
   uint32_t copies = 0;
-  for (uint32_t v = 0; v < rows.views(); ++v) copies += rows.view(v).held();
+  for (uint32_t k = 0; k < rows.options().spec.rows; ++k) {
+    for (uint32_t v = 0; v < rows.views() && !rows.owns(Key{k}); ++v) {
+      copies += rows.view(v).find(Key{k}) != Copies::kNone ? 1 : 0;
+    }
+  }
   return copies;
 }
 
@@ -36,6 +40,7 @@ void Watch::after_event(const oracle::SimulatedJob::Nodes& nodes) {
     owners_[hand_] = owner->place().self;
     ++moves_;
   }
+  if (++events_ % kEventsBetweenCounts != 0) return;
   uint64_t copies = 0;
   for (const TableSet* node : nodes) copies += held(node->rows(table_));
   copies_ = std::max(copies_, copies);

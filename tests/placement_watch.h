@@ -26,10 +26,12 @@ class Watch {
 
  private:
   static constexpr uint32_t kRowsAtOnce = 16;
+  static constexpr uint32_t kEventsBetweenCounts = 32;
 
   TableId table_;
   std::vector<NodeId> owners_;  // by key: who owned it last
   uint32_t hand_ = 0;
+  uint64_t events_ = 0;
   uint64_t moves_ = 0;
   uint64_t copies_ = 0;
 };

@@ -59,7 +59,7 @@ SimulatedOutcome simulate(const SimulatedJob& job, sim::WorldOptions options) {
   View view{Epoch{1}, {}};
   for (uint32_t n = 0; n < job.nodes; ++n) {
     const Place place{NodeId{n}, job.nodes, job.workers_per_node};
-    sets.push_back(std::make_unique<TableSet>(job.tables, place));
+    sets.push_back(std::make_unique<TableSet>(job.tables, place, job.sampling));
     TableSet& tables = *sets.back();
     nodes.push_back(&tables);
     auto core = std::make_unique<NodeCore>(NodeId{n});

@@ -17,6 +17,7 @@ struct SimulatedJob {
   uint32_t nodes = 1;
   uint32_t workers_per_node = 1;
   std::vector<TableOptions> tables;
+  Sampling sampling;
   std::function<void(WorkerPort&, TableSet&)> work;
   std::function<void(const Nodes&)> after_event;  // may be empty; throws Violation
   std::function<void(const Nodes&)> at_end;       // of a run in which all workers came to theirs
