@@ -20,8 +20,10 @@
 
 namespace hemiola {
 
-class KgeModel;
 class KgeFilter;
+struct KgeCut;
+struct KgeKernels;
+struct KgeShape;
 
 // Three spans of one length.
 struct TripleSpans {
@@ -63,7 +65,7 @@ struct KgeOptions {
   KgeLoss loss = KgeLoss::softmax;
   float margin = 9;           // self_adversarial: added to every score
   float temperature = 1;      // self_adversarial: 0 makes all negatives weigh the same
-  uint32_t negatives = 1000;  // for each of the two questions that a triple asks
+  uint32_t negatives = 1000;  // for each of the two questions of a triple; 0: all entities
   KgeSharing sharing = KgeSharing::shared;
 
   float n3 = 0;       // times the cubes of the moduli of a triple's three rows
@@ -75,6 +77,7 @@ struct KgeOptions {
   float rate = 0;          // 0: 0.1 for adagrad, 0.01 for sgd
   float decay = 1;         // the rate is multiplied by it after every epoch
   uint32_t batch = 512;    // triples in a step
+  uint32_t block = 0;      // steps in a block; 0: at most 16, so that there are enough blocks
   float init_scale = 0;    // rows begin normal with this deviation; 0: what suits the scorer
   uint32_t lookahead = 4;  // steps ahead that rows and negatives are asked for
   uint64_t seed = 1;
@@ -106,10 +109,14 @@ class KgeTask : public Task {
   std::vector<Metric> metrics(std::span<const double> sums) const override;
 
  private:
+  KgeCut cut() const;
+  uint32_t parts_of(const TripleSpans& spans) const;
+
   KgeData data_;
   KgeOptions options_;
-  std::unique_ptr<const KgeModel> model_;
+  std::unique_ptr<const KgeShape> shape_;
   std::unique_ptr<const KgeFilter> filter_;
+  const KgeKernels& kernels_;
 };
 
 }  // namespace hemiola
