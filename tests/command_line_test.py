@@ -36,8 +36,9 @@ def test_a_run_shows_its_settings_its_epochs_its_quality_and_where_the_summary_i
     assert lines[1].startswith("[job]     name = \"job\"  seed = 1")
     epochs = [line for line in lines if line.startswith("epoch ")]
     assert len(epochs) == 4 and "rmse" in epochs[-1]
-    assert lines[-3].startswith("result:  mf under shared") and "rmse" in lines[-3]
-    assert lines[-1] == "summary: runs/job/summary.json"
+    assert lines[-4].startswith("result:  mf under shared") and "rmse" in lines[-4]
+    assert lines[-2] == "summary: runs/job/summary.json"
+    assert lines[-1].startswith("model:   runs/job/model  ")
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
 
@@ -57,7 +58,7 @@ def test_the_summary_has_every_key_and_the_history_a_line_per_epoch(hemiola):
     assert [json.loads(line) for line in history] == summary["epochs"]
     assert summary["final"]["loss"] == summary["epochs"][-1]["loss"]
     assert sorted(p.name for p in (hemiola.folder / "here").iterdir()) == [
-        "metrics.jsonl", "summary.json"]
+        "metrics.jsonl", "model", "summary.json"]
 
 
 @pytest.mark.parametrize("nodes", ["1", "2"])

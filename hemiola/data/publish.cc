@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "hemiola/core/check.h"
 
@@ -20,12 +21,12 @@ Publisher::Publisher(std::string path) : path_(std::move(path)) {
     fd_ = ::open(part_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd_ < 0 && (errno != EEXIST || attempt == 1000)) fail("create");
   }
+  there_ = true;
 }
 
 Publisher::~Publisher() {
-  if (fd_ < 0) return;
-  ::close(fd_);
-  ::unlink(part_.c_str());
+  if (fd_ >= 0) ::close(fd_);
+  if (there_) ::unlink(part_.c_str());
 }
 
 void Publisher::write(const void* data, size_t size) {
@@ -40,15 +41,17 @@ void Publisher::write(const void* data, size_t size) {
 }
 
 void Publisher::sync() {
-  HEMIOLA_CHECK(fd_ >= 0);
+  if (fd_ < 0) return;
   if (::fsync(fd_) != 0) fail("write");
+  const int closed = ::close(std::exchange(fd_, -1));
+  if (closed != 0 && errno != EINTR) fail("write");
 }
 
 void Publisher::commit() {
+  HEMIOLA_CHECK(there_);
   sync();
   if (::rename(part_.c_str(), path_.c_str()) != 0) fail("publish");
-  ::close(fd_);
-  fd_ = -1;
+  there_ = false;
   // The new name survives a crash only when the folder is synced too; where a file system
   // refuses that, the file is still whole.
   const std::string folder = std::filesystem::path(path_).parent_path();

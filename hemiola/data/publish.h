@@ -16,7 +16,8 @@ class Publisher {
   Publisher& operator=(const Publisher&) = delete;
 
   void write(const void* data, size_t size);
-  // What was written is on the disk, but not yet at its place: a commit that follows needs no room.
+  // All was written: it is on the disk and the file is closed, but not yet at its place. A commit
+  // that follows needs no room.
   void sync();
   void commit();
 
@@ -26,6 +27,7 @@ class Publisher {
   std::string path_;
   std::string part_;  // the name until commit
   int fd_ = -1;
+  bool there_ = false;  // there is a file of the name part_
 };
 
 }  // namespace hemiola

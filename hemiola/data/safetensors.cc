@@ -171,6 +171,7 @@ void SafetensorsWriter::finish() {
   if (finished_) return;
   HEMIOLA_CHECK(bytes_ == expected_);
   drain();
+  buffer_.shrink_to_fit();
   file_.sync();
   finished_ = true;
 }

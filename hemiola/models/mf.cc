@@ -109,6 +109,14 @@ std::vector<TableSpec> MfTask::tables() const {
   return {spec};
 }
 
+std::map<std::string, double> MfTask::facts() const {
+  return {{"users", users_},
+          {"items", items_},
+          {"factors", options_.factors},
+          {"biases", options_.biases ? 1 : 0},
+          {"mean", mean_}};
+}
+
 BlockPlan MfTask::plan(uint32_t) const {
   BlockPlan plan;
   for (uint32_t b = 0; b < cut_.blocks(); ++b) {

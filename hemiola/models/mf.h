@@ -4,6 +4,10 @@
 // the bias, and with AdaGrad the sum of squared gradients of the row (mf_simd.h names the paper).
 #pragma once
 
+#include <map>
+#include <string>
+#include <vector>
+
 #include "hemiola/models/mf_cut.h"
 #include "hemiola/models/mf_fetch.h"
 #include "hemiola/models/optimizer.h"
@@ -40,6 +44,8 @@ class MfTask : public Task {
   MfTask(const MfData& data, const MfOptions& options);
 
   std::vector<TableSpec> tables() const override;
+  // users, items, factors, biases (0 or 1), mean.
+  std::map<std::string, double> facts() const override;
   // The cut is made for MfOptions::workers; the argument changes nothing.
   BlockPlan plan(uint32_t workers) const override;
   // The loss is the squared error. Throws UserError when it is not finite any more.

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -43,6 +44,9 @@ class Task {
 
   // In order of TableId.
   virtual std::vector<TableSpec> tables() const = 0;
+
+  // Numbers that those who use the tables afterwards must know, by name.
+  virtual std::map<std::string, double> facts() const { return {}; }
 
   // The distributions that train() draws keys from, by Parameters::sample.
   virtual std::vector<SamplerSpec> samplers() const { return {}; }

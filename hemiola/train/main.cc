@@ -114,6 +114,7 @@ int calibrate(Job job, Flags flags, const Command& command) {
   job.cluster.workers = 1;
   job.train.epochs = std::min<uint32_t>(job.train.epochs, 2);
   job.train.evaluate_every = 0;
+  job.train.save = false;
   resolve(job);
   const bool json = std::exchange(flags.json, false);
   flags.quiet = flags.quiet || json;

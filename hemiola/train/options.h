@@ -79,6 +79,7 @@ struct TrainSection {
   double decay = 1;
   std::optional<uint64_t> lookahead;
   uint32_t evaluate_every = 1;
+  bool save = true;
   std::optional<std::string> evaluate_on;
 };
 

@@ -30,6 +30,11 @@ void Report::epoch(const EpochRecord& record) {
 void Report::finished(const RunTotals& totals, double seconds) {
   summary_.totals = totals;
   summary_.seconds = seconds;
+  has_result_ = true;
+}
+
+void Report::saved(const std::string& folder, uint64_t bytes) {
+  model_line_ = "model:   " + folder + "  " + human_count(static_cast<double>(bytes)) + "B\n";
 }
 
 void Report::set_traffic(uint64_t bytes, uint64_t messages, double cpu_seconds) {
@@ -51,6 +56,7 @@ void Report::publish() {
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   progress_.result(summary_, flags_.out);
+  if (!model_line_.empty()) progress_.text(model_line_);
   if (flags_.json) {
     const std::string json = to_json(summary_);
     std::fwrite(json.data(), 1, json.size(), stdout);

@@ -23,6 +23,10 @@ class Report : public RunListener {
   void live(const LiveState& state) override { progress_.live(state); }
   void epoch(const EpochRecord& record) override;
   void finished(const RunTotals& totals, double seconds) override;
+  void saved(const std::string& folder, uint64_t bytes) override;
+
+  // finished() was called: there is a result, however the job ended after it.
+  bool has_result() const { return has_result_; }
 
   // For worlds in which nodes are counted from outside.
   void set_traffic(uint64_t bytes, uint64_t messages, double cpu_seconds);
@@ -36,6 +40,8 @@ class Report : public RunListener {
   Progress& progress_;
   MetricsFile metrics_;
   Summary summary_;
+  bool has_result_ = false;
+  std::string model_line_;
 };
 
 // The scheme and what else of [sync] is not the default, for summaries.

@@ -90,9 +90,12 @@ JobOver run_node(const Job& job, const Flags& flags, const NodePlace& place, Pro
   const std::chrono::duration<double> load = std::chrono::steady_clock::now() - begun;
 
   const Place where{place.self, job.cluster.nodes, job.cluster.workers};
-  TableSet tables(table_options(job, loaded.task()), where);
+  TableSet tables(table_options(job, loaded.task()), where, sampling_of(job, loaded.task()));
   const RunSettings settings = run_settings(job, flags);
   NodeShare share(loaded.task(), tables, settings);
+
+  const auto saver = saver_for(job, flags.out, loaded, tables);
+  share.saver = saver.get();
 
   std::unique_ptr<Report> report;
   if (place.self.value == 0) {
@@ -115,7 +118,7 @@ JobOver run_node(const Job& job, const Flags& flags, const NodePlace& place, Pro
   };
 
   JobOver over = node.run();
-  if (over.ok && report) report->publish();
+  if (report && (over.ok || report->has_result())) report->publish();
   return over;
 }
 

@@ -282,6 +282,7 @@ const Setting kSettings[] = {
      "",
      "which set it is measured on",
      {.words = "test|valid|both|none", .only = "data.kind=triples"}},
+    {"train.save", SLOT(train.save), "", "keep the model in the folder model of the run's"},
 
     {"sync.scheme", SLOT(sync.scheme), "",
      "how workers keep together: shared, bsp, bsp strict, ssp(S), essp(S), async"},

@@ -42,12 +42,15 @@ sim::WorldOptions world_options(const Job& job, const Flags& flags, Progress& pr
 
 // A node of the simulated job: what its machines and workers share.
 struct SimNode {
-  SimNode(const Job& job, const Task& task, const RunSettings& settings, uint32_t self)
-      : tables(table_options(job, task), {NodeId{self}, job.cluster.nodes, job.cluster.workers}),
+  SimNode(const Job& job, const Task& task, const RunSettings& settings, const Sampling& sampling,
+          uint32_t self)
+      : tables(table_options(job, task), {NodeId{self}, job.cluster.nodes, job.cluster.workers},
+               sampling),
         share(task, tables, settings) {}
 
   TableSet tables;
   NodeShare share;
+  std::unique_ptr<ModelSaver> saver;
 };
 
 ClusterOptions cluster_options(const Job& job, uint32_t self) {
@@ -74,11 +77,14 @@ JobOver simulate(const Job& job, const Flags& flags, Progress& progress) {
   RunSettings settings = run_settings(job, flags);
   settings.cost.ns_per_example = flags.ns_per_example;
   Report report(job, loaded.task(), flags, "sim", load.count(), progress);
+  const Sampling sampling = sampling_of(job, loaded.task());
   std::vector<std::unique_ptr<SimNode>> nodes;
   sim::World world(world_options(job, flags, progress));
   for (uint32_t n = 0; n < job.cluster.nodes; ++n) {
-    nodes.push_back(std::make_unique<SimNode>(job, loaded.task(), settings, n));
+    nodes.push_back(std::make_unique<SimNode>(job, loaded.task(), settings, sampling, n));
     SimNode& node = *nodes.back();
+    node.saver = saver_for(job, flags.out, loaded, node.tables);
+    node.share.saver = node.saver.get();
     if (n == 0) node.share.listener = &report;
     node.share.counters = [&world, n] {
       const sim::NodeCounters& c = world.counters(NodeId{n});
@@ -91,7 +97,7 @@ JobOver simulate(const Job& job, const Flags& flags, Progress& progress) {
   }
   const sim::Outcome outcome = world.run();
   if (!outcome.finished) return {false, "the simulation came to a halt: " + outcome.stuck_reason};
-  if (outcome.over.ok) report.publish();
+  if (outcome.over.ok || report.has_result()) report.publish();
   return outcome.over;
 }
 

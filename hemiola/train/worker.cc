@@ -31,6 +31,7 @@ class Worker {
     trained_from_ = port_.now();
     for (epoch_ = 0; epoch_ < share_.settings.epochs; ++epoch_) do_epoch();
     report_totals();
+    if (share_.saver) save(*share_.saver);
     Finish finish;
     port_.call(finish);
   }
@@ -191,6 +192,21 @@ class Worker {
     totals.time.wait_rows = job.wait_rows.seconds();
     totals.time.wait_clock = job.wait_clock.seconds();
     share_.listener->finished(totals, seconds);
+  }
+
+  // The first worker of each node saves, the others wait for it: nobody changes a row any more.
+  void save(ModelSaver& saver) {
+    const bool speaks = port_.worker() == share_.tables.place().first_worker();
+    std::vector<double> sums;
+    for (uint32_t s = 0; s < ModelSaver::kSteps; ++s) {
+      sums = sum(speaks ? saver.step(s, sums) : std::vector<double>(saver.length()));
+    }
+    if (!speaks) return;
+    saver.finish(sums);
+    const bool whole = saver.bytes() > 0;
+    if (is_first() && share_.listener && whole) {
+      share_.listener->saved(saver.folder(), saver.bytes());
+    }
   }
 
   WorkerPort& port_;

@@ -10,6 +10,7 @@
 #include "hemiola/core/worker_port.h"
 #include "hemiola/models/task.h"
 #include "hemiola/table/table_set.h"
+#include "hemiola/train/model_store.h"
 #include "hemiola/train/progress.h"
 #include "hemiola/train/summary.h"
 #include "hemiola/train/table_parameters.h"
@@ -41,6 +42,8 @@ class RunListener {
   virtual void epoch(const EpochRecord& record) = 0;
   // Once, after the last epoch. `seconds`: since training began.
   virtual void finished(const RunTotals& totals, double seconds) = 0;
+  // After that, when the model is on disk as a whole.
+  virtual void saved(const std::string& folder, uint64_t bytes) = 0;
 };
 
 // What the workers of a node share; must outlive them.
@@ -50,6 +53,7 @@ struct NodeShare {
   const RunSettings& settings;
   std::function<NodeCounters()> counters;
   RunListener* listener = nullptr;  // on the node of worker 0
+  ModelSaver* saver = nullptr;      // the same on all nodes: set, or not
 
   std::shared_ptr<const BlockPlan> plan;   // of the task for all workers of the job
   uint64_t examples_per_epoch = 0;         // of the plan

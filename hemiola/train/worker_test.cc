@@ -46,10 +46,12 @@ struct Notes : RunListener {
   void live(const LiveState& state) override { lives.push_back(state); }
   void epoch(const EpochRecord& record) override { epochs.push_back(record); }
   void finished(const RunTotals& t, double) override { totals = t; }
+  void saved(const std::string& folder, uint64_t) override { model = folder; }
 
   std::vector<LiveState> lives;
   std::vector<EpochRecord> epochs;
   std::optional<RunTotals> totals;
+  std::string model;
 };
 
 struct Solo {
