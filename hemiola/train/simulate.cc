@@ -78,7 +78,6 @@ JobOver simulate(const Job& job, const Flags& flags, Progress& progress) {
   settings.cost.ns_per_example = flags.ns_per_example;
   Report report(job, loaded.task(), flags, "sim", load.count(), progress);
   const Sampling sampling = sampling_of(job, loaded.task());
-  const Sampling sampling = sampling_of(job, loaded.task());
   std::vector<std::unique_ptr<SimNode>> nodes;
   sim::World world(world_options(job, flags, progress));
   for (uint32_t n = 0; n < job.cluster.nodes; ++n) {
