@@ -125,29 +125,29 @@ float by_distance(float* w, const float* scores, size_t n) {
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
 
-// The softmax of `heat` times the scores; a score that stands for none has none of it.
-std::vector<double> shares(const float* scores, size_t n, double heat, double with) {
-  double most = with;
-  for (size_t j = 0; j < n; ++j) most = std::max(most, heat * scores[j]);
-  double sum = std::exp(with - most);
-  std::vector<double> share(n);
-  for (size_t j = 0; j < n; ++j) {
-    share[j] = scores[j] == kKgeNoScore ? 0 : std::exp(heat * scores[j] - most);
-    sum += share[j];
+// exp(heat * score - most) and their sum, where `most` is the largest; a score that stands for none
+// has none of it.
+struct Powers {
+  double most;
+  double sum = 0;
+  std::vector<double> of;
+
+  Powers(const float* scores, size_t n, double heat, double least) : most(least), of(n) {
+    for (size_t j = 0; j < n; ++j) most = std::max(most, heat * scores[j]);
+    for (size_t j = 0; j < n; ++j) {
+      of[j] = scores[j] == kKgeNoScore ? 0 : std::exp(heat * scores[j] - most);
+      sum += of[j];
+    }
   }
-  for (double& s : share) s = sum > 0 ? s / sum : 0;
-  return share;
-}
+};
 
 float softmax(float* scores, size_t n, float* positive, const KgeLossStep&) {
-  double rest = 1;
-  const auto share = shares(scores, n, 1, *positive);
-  for (size_t j = 0; j < n; ++j) {
-    scores[j] = static_cast<float>(share[j]);
-    rest -= share[j];
-  }
-  *positive = static_cast<float>(rest - 1);
-  return static_cast<float>(-std::log(rest));
+  const Powers powers(scores, n, 1, *positive);
+  const double sum = powers.sum + std::exp(*positive - powers.most);
+  for (size_t j = 0; j < n; ++j) scores[j] = static_cast<float>(powers.of[j] / sum);
+  const double loss = std::log(sum) + powers.most - *positive;
+  *positive = static_cast<float>(-powers.sum / sum);
+  return static_cast<float>(loss);
 }
 
 float logistic(float* scores, size_t n, float* positive, const KgeLossStep&) {
@@ -161,12 +161,13 @@ float logistic(float* scores, size_t n, float* positive, const KgeLossStep&) {
 }
 
 float self_adversarial(float* scores, size_t n, float* positive, const KgeLossStep& step) {
-  const auto share = shares(scores, n, step.temperature, -1e300);
+  const Powers powers(scores, n, step.temperature, -1e300);
   double loss = softplus(-(step.margin + *positive));
   *positive = static_cast<float>(-sigmoid(-(step.margin + *positive)));
   for (size_t j = 0; j < n; ++j) {
-    loss += share[j] * softplus(step.margin + scores[j]);
-    scores[j] = static_cast<float>(share[j] * sigmoid(step.margin + scores[j]));
+    const double share = powers.sum > 0 ? powers.of[j] / powers.sum : 0;
+    loss += share * softplus(step.margin + scores[j]);
+    scores[j] = static_cast<float>(share * sigmoid(step.margin + scores[j]));
   }
   return static_cast<float>(loss);
 }

@@ -86,11 +86,13 @@ HEMIOLA_INLINE Floats<W> root(Floats<W> x) {
   return x * inverse_root<W>(x + 1e-30f);
 }
 
-// e^x for x <= 88; 0 or nearly so below -87.
+// e^x for x <= 88; 0 below -87, so that nothing is denormal.
 template <size_t W>
 HEMIOLA_INLINE Floats<W> power(Floats<W> x) {
   constexpr float kShift = 12582912.f;  // adding it rounds to whole numbers, in the low bits
-  x = larger<W>(x, all<W>(-87.3f));
+  const auto tiny = x < -87.0f;
+  const Floats<W> zero{};
+  x = tiny ? zero : x;
   const Floats<W> shifted = x * 1.44269504f + kShift;
   const Floats<W> whole = shifted - kShift;
   const Floats<W> r = x - whole * 0.693359375f + whole * 2.12194440e-4f;
@@ -102,7 +104,7 @@ HEMIOLA_INLINE Floats<W> power(Floats<W> x) {
   sum = sum * r + 1.f;
   const Ints<W> exponent =
       (__builtin_bit_cast(Ints<W>, shifted) - __builtin_bit_cast(int, kShift) + 127) << 23;
-  return sum * __builtin_bit_cast(Floats<W>, exponent);
+  return tiny ? zero : sum * __builtin_bit_cast(Floats<W>, exponent);
 }
 
 // log(1 + exp(x)), and its derivative 1 / (1 + exp(-x)).
