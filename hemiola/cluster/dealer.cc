@@ -64,25 +64,27 @@ struct Score {
 
 uint64_t hash_of(const BlockPlan& plan) {
   uint64_t hash = mix(plan.blocks.size());
+  if (plan.in_order) hash = mix(hash);
   for (const BlockSpec& b : plan.blocks) {
     hash = mix(hash, b.examples, mix(b.row_group, b.column_group));
   }
   return hash;
 }
 
-std::vector<uint32_t> deal_order(uint32_t blocks, uint64_t seed, uint32_t pass) {
+std::vector<uint32_t> deal_order(uint32_t blocks, uint64_t seed, uint32_t pass, bool in_order) {
   std::vector<uint32_t> order(blocks);
   std::iota(order.begin(), order.end(), 0u);
+  if (in_order) return order;
   Random random(mix(seed, pass));
   shuffle(order, random);
   return order;
 }
 
 std::vector<uint32_t> fixed_share(uint32_t blocks, uint64_t seed, uint32_t pass, WorkerId worker,
-                                  uint32_t workers) {
+                                  uint32_t workers, bool in_order) {
   HEMIOLA_CHECK(worker.value < workers);
   std::vector<uint32_t> share;
-  for (uint32_t b : deal_order(blocks, seed, pass)) {
+  for (uint32_t b : deal_order(blocks, seed, pass, in_order)) {
     if (b % workers == worker.value) share.push_back(b);
   }
   return share;
@@ -128,7 +130,10 @@ Dealer::Given Dealer::next(WorkerId worker, uint32_t pass, uint64_t seed) {
   }
   auto [at, first] = left_.try_emplace(pass);
   std::vector<uint32_t>& left = at->second;
-  if (first) left = deal_order(static_cast<uint32_t>(plan_->blocks.size()), seed, pass);
+  if (first) {
+    const auto blocks = static_cast<uint32_t>(plan_->blocks.size());
+    left = deal_order(blocks, seed, pass, plan_->in_order);
+  }
   if (left.empty()) return {std::nullopt, "all blocks of the pass are dealt out"};
 
   std::vector<uint32_t> in_use;

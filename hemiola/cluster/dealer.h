@@ -25,12 +25,13 @@ namespace hemiola {
 // Tells different plans apart, so that nodes that cut their data differently are found out.
 uint64_t hash_of(const BlockPlan& plan);
 
-// 0 .. blocks-1, shuffled by seed and pass: the order in which blocks are dealt.
-std::vector<uint32_t> deal_order(uint32_t blocks, uint64_t seed, uint32_t pass);
+// 0 .. blocks-1, shuffled by seed and pass unless in_order: the order in which blocks are dealt.
+std::vector<uint32_t> deal_order(uint32_t blocks, uint64_t seed, uint32_t pass,
+                                 bool in_order = false);
 
 // The blocks of one worker in one pass when they are fixed, in order.
 std::vector<uint32_t> fixed_share(uint32_t blocks, uint64_t seed, uint32_t pass, WorkerId worker,
-                                  uint32_t workers);
+                                  uint32_t workers, bool in_order = false);
 
 // Which of `left` (in dealing order) to give, and why. Pure.
 struct Choice {

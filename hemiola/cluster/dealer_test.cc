@@ -146,6 +146,18 @@ TEST(Dealer, Blocks_without_groups_go_in_shuffled_order_that_depends_on_seed_and
   EXPECT_NE(order(1, 0), order(2, 0));
 }
 
+TEST(Dealer, Blocks_of_a_plan_in_order_are_dealt_and_shared_out_in_order) {
+  BlockPlan plan = *loose(50);
+  plan.in_order = true;
+  Dealer dealer(std::make_shared<const BlockPlan>(plan), 2);
+  for (uint32_t pass = 0; pass < 2; ++pass) {
+    for (uint32_t b = 0; b < 50; ++b) {
+      EXPECT_EQ(dealer.next(WorkerId{(b / 3) % 2}, pass, 9).block, b);
+    }
+  }
+  EXPECT_EQ(fixed_share(7, 9, 0, WorkerId{1}, 3, true), (std::vector<uint32_t>{1, 4}));
+}
+
 TEST(Dealer, A_pass_that_is_over_stays_over) {
   Dealer dealer(loose(2), 2);
   EXPECT_TRUE(dealer.next(WorkerId{0}, 0, 1).block);
@@ -172,6 +184,9 @@ TEST(Dealer, Plans_differ_by_hash_when_anything_differs) {
   BlockPlan plan = *grid(2, 2);
   const uint64_t hash = hash_of(plan);
   EXPECT_EQ(hash_of(*grid(2, 2)), hash);
+  plan.in_order = true;
+  EXPECT_NE(hash_of(plan), hash);
+  plan.in_order = false;
   plan.blocks[1].examples = 2;
   EXPECT_NE(hash_of(plan), hash);
   EXPECT_NE(hash_of(*grid(4, 1)), hash);

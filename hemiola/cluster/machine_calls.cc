@@ -64,7 +64,9 @@ void ClusterMachine::give_fixed(NextBlock& call, Outbox& out) {
   auto [at, first] = fixed_.try_emplace(call.worker);
   FixedShare& share = at->second;
   if (first || share.pass != call.pass) {
-    share = {call.pass, 0, fixed_share(blocks, call.seed, call.pass, call.worker, view_.workers())};
+    share = {call.pass, 0,
+             fixed_share(blocks, call.seed, call.pass, call.worker, view_.workers(),
+                         call.plan->in_order)};
   }
   if (share.at < share.blocks.size()) call.block = share.blocks[share.at++];
   out.complete(call);

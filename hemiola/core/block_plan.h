@@ -18,6 +18,10 @@ struct BlockSpec {
 
 struct BlockPlan {
   std::vector<BlockSpec> blocks;
+
+  // Blocks are dealt in the order they have here, in each pass: for learning rates that fall from
+  // block to block. Else in an order drawn for each pass.
+  bool in_order = false;
 };
 
 }  // namespace hemiola

@@ -110,6 +110,7 @@ std::vector<SamplerSpec> Word2VecTask::samplers() const {
 
 BlockPlan Word2VecTask::plan(uint32_t) const {
   BlockPlan plan;
+  plan.in_order = true;  // the rate falls from block to block
   for (uint64_t begin = 0; begin < windows_.size(); begin += options_.block) {
     const uint64_t words = std::min<uint64_t>(options_.block, windows_.size() - begin);
     plan.blocks.push_back({static_cast<uint32_t>(words)});
