@@ -61,6 +61,38 @@ void add_world(CLI::App& app, Command& command, Raw& raw) {
       ->type_name("FILE");
 }
 
+void add_export(CLI::App& app, ExportOptions& options) {
+  app.add_option("folder", options.folder, "folder of the run")->required()->type_name("DIR");
+  app.add_option("--to", options.format, "npy, csv, word2vec, word2vec-binary or safetensors")
+      ->required()
+      ->type_name("FORMAT");
+  app.add_option("--table", options.table, "this table alone")->type_name("NAME");
+  app.add_option("--out", options.out, "the file, or the folder; else export in the run's folder")
+      ->type_name("PATH");
+}
+
+void add_predict(CLI::App& app, PredictOptions& options) {
+  app.add_option("folder", options.folder, "folder of the run")->required()->type_name("DIR");
+  const auto part = [&](const char* flag, std::optional<std::string>& text, const char* what,
+                        const char* type = "NAME") {
+    app.add_option(flag, text, what)->type_name(type);
+  };
+  part("--near", options.near, "the rows that are most like this one");
+  part("--analogy", options.analogy, "what is to C as B is to A", "\"A B C\"");
+  part("--head", options.head, "with --relation: the best tails");
+  part("--relation", options.relation, "with --head or --tail: the best other ends");
+  part("--tail", options.tail, "with --relation: the best heads");
+  part("--user", options.user, "the items that this user will like best", "NUMBER");
+  part("--item", options.item, "with --user: the rating of this one", "NUMBER");
+  app.add_option("--table", options.table, "rows of this table; else of the first")
+      ->type_name("NAME");
+  app.add_option("--top", options.top, "how many answers; else 10")
+      ->check(CLI::Range(1U, 1'000'000U))
+      ->type_name("N");
+  app.add_flag("--json", options.json, "answers as JSON, an object for each question");
+  app.footer("A name of - is read from each line of standard input; several, parted by tabs.");
+}
+
 void finish(Command& command, const Raw& raw) {
   const auto override_with = [&](const char* key, const auto& value) {
     if (value) command.overrides.push_back(key + ("=" + std::to_string(*value)));
@@ -82,16 +114,17 @@ void finish(Command& command, const Raw& raw) {
 }
 
 std::optional<std::string> unknown_command(std::string_view word) {
-  static constexpr std::string_view kCommands[] = {"train", "sim", "calibrate", "options", "node"};
+  static constexpr std::string_view kCommands[] = {"train",  "sim",     "calibrate", "options",
+                                                   "export", "predict", "node"};
   if (word.starts_with("-") ||
       std::find(std::begin(kCommands), std::end(kCommands), word) != std::end(kCommands)) {
     return std::nullopt;
   }
   std::string text = "hemiola: unknown command `" + std::string(word) + "`";
-  if (const auto near = nearest_name(word, std::span(kCommands).first(4))) {
+  if (const auto near = nearest_name(word, std::span(kCommands).first(6))) {
     return text + ": did you mean `" + *near + "`?\n";
   }
-  return text + "; there are train, sim, calibrate and options\n";
+  return text + "; there are train, sim, calibrate, options, export and predict\n";
 }
 
 }  // namespace
@@ -108,10 +141,14 @@ std::variant<Command, Stop> parse_command_line(int argc, const char* const* argv
   CLI::App* calibrate =
       app.add_subcommand("calibrate", "measure this machine's computing for the simulator");
   CLI::App* options = app.add_subcommand("options", "list all settings of a job");
+  CLI::App* exported = app.add_subcommand("export", "write a run's model in a format of others");
+  CLI::App* predicted = app.add_subcommand("predict", "ask a run's model");
   CLI::App* node = app.add_subcommand("node", "")->group("");
   for (CLI::App* a : {train, sim, calibrate}) add_run_options(*a, command, raw);
   for (CLI::App* a : {train, sim}) add_stalls(*a, command, raw);
   add_world(*sim, command, raw);
+  add_export(*exported, command.exporting);
+  add_predict(*predicted, command.predicting);
   train
       ->add_option("--rendezvous", raw.rendezvous,
                    "where node 0 listens, when no launcher says so (cluster.rendezvous)")
@@ -136,6 +173,8 @@ std::variant<Command, Stop> parse_command_line(int argc, const char* const* argv
                  : sim->parsed()       ? Verb::sim
                  : calibrate->parsed() ? Verb::calibrate
                  : options->parsed()   ? Verb::options
+                 : exported->parsed()  ? Verb::export_model
+                 : predicted->parsed() ? Verb::predict
                                        : Verb::node;
   finish(command, raw);
   return command;

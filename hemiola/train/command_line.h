@@ -6,12 +6,14 @@
 #include <variant>
 #include <vector>
 
+#include "hemiola/train/export.h"
 #include "hemiola/train/flags.h"
 #include "hemiola/train/options.h"
+#include "hemiola/train/predict.h"
 
 namespace hemiola {
 
-enum class Verb : uint8_t { train, sim, calibrate, options, node };
+enum class Verb : uint8_t { train, sim, calibrate, options, export_model, predict, node };
 
 struct Command {
   Verb verb{};
@@ -19,6 +21,8 @@ struct Command {
   std::vector<std::string> overrides;  // "key=value"
   Flags flags;                         // out empty: not said
   std::string calibration = "runs/calibration.json";
+  ExportOptions exporting;
+  PredictOptions predicting;
   int control_fd = -1;  // of Verb::node, which only the launcher uses
 };
 

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <iostream>
 #include <string>
 #include <utility>
 #include <variant>
@@ -131,6 +132,14 @@ int run(Command command) {
   if (command.verb == Verb::options) {
     std::fputs(settings_help().c_str(), stdout);
     return 0;
+  }
+  if (command.verb == Verb::export_model) {
+    export_model(command.exporting, std::cout);
+    return 0;
+  }
+  if (command.verb == Verb::predict) {
+    std::ios::sync_with_stdio(false);
+    return predict(command.predicting, std::cin, std::cout, std::cerr);
   }
   const Job job = job_of(command);
   Flags& flags = command.flags;
