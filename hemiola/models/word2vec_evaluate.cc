@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "hemiola/core/check.h"
@@ -137,6 +138,11 @@ void WordEvaluation::ask(Parameters& params, Asked& asked) const {
     float* wanted = asked.wanted.data() + q * dim_;
     for (size_t c = 0; c < dim_; ++c) wanted[c] = row(1)[c] - row(0)[c] + row(2)[c];
     kernels_.dots(row(3), wanted, dim_, 1, dim_, &asked.right[q]);
+    // What is asked with is never an answer, so such a question is never answered right.
+    const Four& four = analogies_[q];
+    if (std::find(four.begin(), four.begin() + 3, four[3]) != four.begin() + 3) {
+      asked.right[q] = -std::numeric_limits<float>::infinity();
+    }
   }
 }
 
