@@ -82,25 +82,16 @@ struct Loaded {
   }
 };
 
-// The blocks of an epoch in the order in which a job deals them.
-std::vector<uint32_t> order_of(const BlockPlan& plan, uint32_t epoch) {
-  std::vector<uint32_t> order(plan.blocks.size());
-  for (uint32_t b = 0; b < order.size(); ++b) order[b] = b;
-  Random random(mix(7, epoch));
-  shuffle(order, random);
-  return order;
-}
-
 // The epoch's loss for each word.
 double train_epoch(const Word2VecTask& task, LocalTables& tables, uint32_t epoch, uint32_t threads,
                    bool by_pointer) {
-  const auto order = order_of(task.plan(threads), epoch);
-  std::atomic<size_t> next{0};
+  const size_t blocks = task.plan(threads).blocks.size();
+  std::atomic<uint32_t> next{0};
   std::vector<LossSum> losses(threads);
   const auto work = [&](uint32_t t) {
     LocalParameters params(tables, task.samplers(), mix(11, epoch, t), by_pointer);
-    for (size_t i; (i = next++) < order.size();) {
-      const LossSum loss = task.train({order[i], epoch, {}}, params);
+    for (uint32_t b; (b = next++) < blocks;) {
+      const LossSum loss = task.train({b, epoch, {}}, params);
       losses[t].sum += loss.sum, losses[t].examples += loss.examples;
     }
   };
