@@ -61,6 +61,12 @@ void add_world(CLI::App& app, Command& command, Raw& raw) {
       ->type_name("FILE");
 }
 
+void add_data(CLI::App& app, DataOptions& options) {
+  app.add_option("name", options.name, "which one; else lists them")->type_name("NAME");
+  app.add_option("--out", options.out, "folder; else runs/ and the name")->type_name("DIR");
+  app.add_option("--seed", options.seed, "of what is drawn; else 1")->type_name("S");
+}
+
 void add_export(CLI::App& app, ExportOptions& options) {
   app.add_option("folder", options.folder, "folder of the run")->required()->type_name("DIR");
   app.add_option("--to", options.format, "npy, csv, word2vec, word2vec-binary or safetensors")
@@ -114,17 +120,17 @@ void finish(Command& command, const Raw& raw) {
 }
 
 std::optional<std::string> unknown_command(std::string_view word) {
-  static constexpr std::string_view kCommands[] = {"train",  "sim",     "calibrate", "options",
-                                                   "export", "predict", "node"};
+  static constexpr std::string_view kCommands[] = {"train", "sim",    "calibrate", "options",
+                                                   "data",  "export", "predict",   "node"};
   if (word.starts_with("-") ||
       std::find(std::begin(kCommands), std::end(kCommands), word) != std::end(kCommands)) {
     return std::nullopt;
   }
   std::string text = "hemiola: unknown command `" + std::string(word) + "`";
-  if (const auto near = nearest_name(word, std::span(kCommands).first(6))) {
+  if (const auto near = nearest_name(word, std::span(kCommands).first(7))) {
     return text + ": did you mean `" + *near + "`?\n";
   }
-  return text + "; there are train, sim, calibrate, options, export and predict\n";
+  return text + "; there are train, sim, calibrate, options, data, export and predict\n";
 }
 
 }  // namespace
@@ -141,12 +147,14 @@ std::variant<Command, Stop> parse_command_line(int argc, const char* const* argv
   CLI::App* calibrate =
       app.add_subcommand("calibrate", "measure this machine's computing for the simulator");
   CLI::App* options = app.add_subcommand("options", "list all settings of a job");
+  CLI::App* data = app.add_subcommand("data", "make a data set of what this machine has");
   CLI::App* exported = app.add_subcommand("export", "write a run's model in a format of others");
   CLI::App* predicted = app.add_subcommand("predict", "ask a run's model");
   CLI::App* node = app.add_subcommand("node", "")->group("");
   for (CLI::App* a : {train, sim, calibrate}) add_run_options(*a, command, raw);
   for (CLI::App* a : {train, sim}) add_stalls(*a, command, raw);
   add_world(*sim, command, raw);
+  add_data(*data, command.data);
   add_export(*exported, command.exporting);
   add_predict(*predicted, command.predicting);
   train
@@ -173,6 +181,7 @@ std::variant<Command, Stop> parse_command_line(int argc, const char* const* argv
                  : sim->parsed()       ? Verb::sim
                  : calibrate->parsed() ? Verb::calibrate
                  : options->parsed()   ? Verb::options
+                 : data->parsed()      ? Verb::data
                  : exported->parsed()  ? Verb::export_model
                  : predicted->parsed() ? Verb::predict
                                        : Verb::node;

@@ -13,7 +13,13 @@
 
 namespace hemiola {
 
-enum class Verb : uint8_t { train, sim, calibrate, options, export_model, predict, node };
+enum class Verb : uint8_t { train, sim, calibrate, options, data, export_model, predict, node };
+
+struct DataOptions {
+  std::string name;  // empty: list them
+  std::string out;   // empty: runs/ and the name
+  uint64_t seed = 1;
+};
 
 struct Command {
   Verb verb{};
@@ -21,6 +27,7 @@ struct Command {
   std::vector<std::string> overrides;  // "key=value"
   Flags flags;                         // out empty: not said
   std::string calibration = "runs/calibration.json";
+  DataOptions data;
   ExportOptions exporting;
   PredictOptions predicting;
   int control_fd = -1;  // of Verb::node, which only the launcher uses

@@ -24,6 +24,15 @@ TEST(CommandLine, A_training_run_is_understood_in_any_order) {
                                                    "cluster.nodes=4", "cluster.workers=2"}));
 }
 
+TEST(CommandLine, A_data_set_is_named_or_all_are_listed) {
+  const auto named = parse({"data", "wordnet", "--out", "x", "--seed", "3"});
+  EXPECT_EQ(std::get<Command>(named).verb, Verb::data);
+  EXPECT_EQ(std::get<Command>(named).data.name, "wordnet");
+  EXPECT_EQ(std::get<Command>(named).data.out, "x");
+  EXPECT_EQ(std::get<Command>(named).data.seed, 3u);
+  EXPECT_EQ(std::get<Command>(parse({"data"})).data.name, "");
+}
+
 TEST(CommandLine, The_simulated_world_has_flags) {
   const auto parsed =
       parse({"sim", "job.toml", "--latency", "1ms", "--bandwidth", "1Gbit", "--slow-node", "3:6x",
@@ -52,7 +61,8 @@ TEST(CommandLine, Words_that_make_no_sense_end_with_status_2_and_a_hint) {
   EXPECT_EQ(std::get<Stop>(parse({"trian"})).text,
             "hemiola: unknown command `trian`: did you mean `train`?\n");
   EXPECT_EQ(std::get<Stop>(parse({"dance"})).text,
-            "hemiola: unknown command `dance`; there are train, sim, calibrate and options\n");
+            "hemiola: unknown command `dance`; there are train, sim, calibrate, "
+            "options, data, export and predict\n");
 }
 
 TEST(CommandLine, Help_and_version_are_no_mistakes) {

@@ -67,6 +67,18 @@ void make_relative_to(const std::string& file, std::string& path) {
   if (!path.empty() && !folder.empty()) path = (folder / path).lexically_normal().string();
 }
 
+// Of files with commas between them.
+void make_list_relative_to(const std::string& file, std::string& list) {
+  std::istringstream parts(list);
+  std::string all;
+  for (std::string part; std::getline(parts, part, ',');) {
+    part.erase(0, part.find_first_not_of(' '));
+    make_relative_to(file, part);
+    all += (all.empty() ? "" : ",") + part;
+  }
+  list = all;
+}
+
 }  // namespace
 
 Job parse_job(std::string_view text, const std::string& path) {
@@ -92,11 +104,16 @@ Job parse_job(std::string_view text, const std::string& path) {
     read_into(job, std::string(name.str()), *section, path);
   }
   for (std::string* p :
-       {&job.data.train, &job.data.valid, &job.data.test, &job.data.analogies,
-        &job.cluster.secret_file, &job.cluster.cert, &job.cluster.key, &job.cluster.ca}) {
+       {&job.data.valid, &job.data.test, &job.data.analogies, &job.cluster.secret_file,
+        &job.cluster.cert, &job.cluster.key, &job.cluster.ca}) {
     make_relative_to(path, *p);
   }
-  for (auto& [name, file] : job.data.similarity) make_relative_to(path, file);
+  make_list_relative_to(path, job.data.similarity);
+  if (job.data.kind == "text") {
+    make_list_relative_to(path, job.data.train);
+  } else {
+    make_relative_to(path, job.data.train);
+  }
   return job;
 }
 

@@ -44,6 +44,24 @@ TEST(JobFile, Absolute_paths_stay) {
   EXPECT_EQ(parse_job("[data]\ntrain = \"/data/x\"", "jobs/a.toml").data.train, "/data/x");
 }
 
+TEST(JobFile, Each_file_of_a_list_is_relative_to_the_job) {
+  const Job text = parse_job(R"toml(
+[data]
+kind = "text"
+train = "a.txt.gz, b*.txt,/c.txt"
+similarity = "x.txt,y.txt"
+analogies = "q.txt"
+)toml",
+                             "jobs/a.toml");
+  EXPECT_EQ(text.data.train, "jobs/a.txt.gz,jobs/b*.txt,/c.txt");
+  EXPECT_EQ(text.data.similarity, "jobs/x.txt,jobs/y.txt");
+  EXPECT_EQ(text.data.analogies, "jobs/q.txt");
+  const Job triples =
+      parse_job("[data]\nkind = \"triples\"\ntrain = \"a,b\"\nvalid = \"v\"", "j/a.toml");
+  EXPECT_EQ(triples.data.train, "j/a,b");
+  EXPECT_EQ(triples.data.valid, "j/v");
+}
+
 TEST(JobFile, An_unknown_key_is_named_with_its_line_and_the_nearest) {
   EXPECT_EQ(error_of("[sync]\n\nschem = \"bsp\"\n"),
             "unknown key `sync.schem` in job.toml:3: did you mean `sync.scheme`?");

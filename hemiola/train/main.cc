@@ -14,6 +14,7 @@
 #include "hemiola/core/check.h"
 #include "hemiola/train/calibration.h"
 #include "hemiola/train/command_line.h"
+#include "hemiola/train/data_sets.h"
 #include "hemiola/train/launch.h"
 #include "hemiola/train/launch_external.h"
 #include "hemiola/train/progress.h"
@@ -127,12 +128,23 @@ int calibrate(Job job, Flags flags, const Command& command) {
   return 0;
 }
 
+int make_data(const DataOptions& options) {
+  const std::string& name = options.name;
+  const std::string said =
+      name.empty()
+          ? data_sets_help()
+          : make_data_set(name, options.out.empty() ? "runs/" + name : options.out, options.seed);
+  std::fputs(said.c_str(), stdout);
+  return 0;
+}
+
 int run(Command command) {
   if (command.verb == Verb::node) return obey(command.control_fd);
   if (command.verb == Verb::options) {
     std::fputs(settings_help().c_str(), stdout);
     return 0;
   }
+  if (command.verb == Verb::data) return make_data(command.data);
   if (command.verb == Verb::export_model) {
     export_model(command.exporting, std::cout);
     return 0;

@@ -24,9 +24,7 @@ struct DataSection {
   uint32_t test_fold = 0;
   uint32_t first_index = 1;
   uint32_t min_count = 5;
-  uint32_t max_words = 0;
-  std::string analogies;
-  std::map<std::string, std::string> similarity;
+  std::string analogies, similarity;
 
   std::string generator = "ratings";
   std::optional<uint64_t> examples;

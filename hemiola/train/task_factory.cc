@@ -5,15 +5,13 @@
 
 #include "hemiola/core/check.h"
 #include "hemiola/data/synthetic.h"
-#include "hemiola/models/kge.h"
 #include "hemiola/models/linear.h"
 #include "hemiola/models/mf.h"
+#include "hemiola/train/loaded_text.h"
 #include "hemiola/train/progress.h"
 
 namespace hemiola {
 namespace {
-
-uint32_t all_workers(const Job& job) { return job.cluster.nodes * job.cluster.workers; }
 
 Optimizer optimizer_of(const Job& job) {
   return job.train.optimizer == "sgd" ? Optimizer::sgd : Optimizer::adagrad;
@@ -26,13 +24,7 @@ std::string floor_text(const char* measure, double floor) {
 }
 
 RatingSpans spans(const Ratings& r) { return {r.user, r.item, r.value}; }
-TripleSpans spans(const Triples& t) { return {t.head, t.relation, t.tail}; }
 SparseSpans spans(const SparseExamples& e) { return {e.offset, e.index, e.value, e.label}; }
-
-template <class T>
-T chosen(const std::string& word, const std::map<std::string, T>& known) {
-  return known.at(word);
-}
 
 void require_tables(const char* key, const std::map<std::string, std::string>& map,
                     const std::vector<std::string>& tables, const std::string& model) {
@@ -54,11 +46,16 @@ LoadedTask::LoadedTask(const Job& job, const Runner& run) {
   } else if (job.model.kind == "kge") {
     load_triples(job, run);
     set_up_kge(job);
+  } else if (job.model.kind == "word2vec") {
+    load_text(job, run);
+    set_up_word2vec(job);
   } else {
     load_examples(job, run);
     set_up_linear(job);
   }
 }
+
+LoadedTask::~LoadedTask() = default;
 
 void LoadedTask::load_ratings(const Job& job, const Runner& run) {
   const DataSection& data = job.data;
@@ -99,7 +96,7 @@ void LoadedTask::set_up_mf(const Job& job) {
   options.decay = static_cast<float>(job.train.decay);
   if (job.model.l2) options.l2 = static_cast<float>(*job.model.l2);
   options.batch = static_cast<uint32_t>(job.train.batch.value_or(0));
-  options.workers = all_workers(job);
+  options.workers = job.cluster.nodes * job.cluster.workers;
   options.seed = job.job.seed;
   const bool measured = ratings_.test.size() > 0;
   MfData data{spans(train), spans(measured ? ratings_.test : train), train.users, train.items};
@@ -183,56 +180,6 @@ void LoadedTask::set_up_linear(const Job& job) {
   const SparseExamples& test = test_.rows() > 0 ? test_ : train_;
   task_ = std::make_unique<LinearTask>(LinearData{spans(train_), spans(test), train_.features},
                                        options);
-}
-
-void LoadedTask::load_triples(const Job& job, const Runner& run) {
-  const DataSection& data = job.data;
-  triples_ = read_triples(data.train, data.valid, data.test, run);
-  dictionaries_ = {{"entities", &triples_.entities}, {"relations", &triples_.relations}};
-  description_ = human_count(static_cast<double>(triples_.train.size())) +
-                 " triples to train on, " +
-                 human_count(static_cast<double>(triples_.valid.size())) + " to try settings, " +
-                 human_count(static_cast<double>(triples_.test.size())) + " to test; " +
-                 human_count(triples_.entities.size()) + " entities, " +
-                 human_count(triples_.relations.size()) + " relations";
-  if (const uint32_t unseen = triples_.entities.size() - triples_.trained_entities; unseen > 0) {
-    description_ += "; " + human_count(unseen) + " entities are not in the training set";
-  }
-}
-
-void LoadedTask::set_up_kge(const Job& job) {
-  const ModelSection& model = job.model;
-  KgeOptions options;
-  options.scorer = chosen<KgeScorer>(model.scorer, {{"complex", KgeScorer::complex},
-                                                    {"distmult", KgeScorer::distmult},
-                                                    {"transe", KgeScorer::transe},
-                                                    {"rotate", KgeScorer::rotate},
-                                                    {"rescal", KgeScorer::rescal}});
-  options.loss = chosen<KgeLoss>(*model.loss, {{"softmax", KgeLoss::softmax},
-                                               {"logistic", KgeLoss::logistic},
-                                               {"self_adversarial", KgeLoss::self_adversarial}});
-  options.dim = static_cast<uint32_t>(*model.dim);
-  options.norm = model.norm;
-  options.reciprocal = model.reciprocal;
-  options.margin = static_cast<float>(model.margin);
-  options.temperature = static_cast<float>(model.temperature);
-  options.negatives = static_cast<uint32_t>(*model.negatives);
-  options.sharing = *model.sharing == "own" ? KgeSharing::own : KgeSharing::shared;
-  options.n3 = static_cast<float>(model.n3);
-  options.l2 = static_cast<float>(model.l2.value_or(0));
-  options.dropout = static_cast<float>(model.dropout);
-  options.optimizer = optimizer_of(job);
-  options.state = job.train.state == "row" ? KgeState::row : KgeState::value;
-  options.rate = static_cast<float>(job.train.rate.value_or(0));
-  options.decay = static_cast<float>(job.train.decay);
-  options.batch = static_cast<uint32_t>(*job.train.batch);
-  options.init_scale = static_cast<float>(model.init_scale.value_or(0));
-  options.lookahead = static_cast<uint32_t>(*job.train.lookahead);
-  options.seed = job.job.seed;
-  const std::string& on = *job.train.evaluate_on;
-  options.evaluate_test = on == "test" || on == "both";
-  options.evaluate_valid = on == "valid" || on == "both";
-  throw UserError("model.kind = \"kge\" is not yet available");
 }
 
 RowNames LoadedTask::row_names(TableId table) const {

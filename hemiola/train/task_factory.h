@@ -20,6 +20,8 @@
 
 namespace hemiola {
 
+struct LoadedText;
+
 // What the rows of a table are called; empty when they have only numbers.
 using RowNames = std::function<std::string_view(uint32_t row)>;
 
@@ -28,13 +30,14 @@ class LoadedTask {
  public:
   // REQUIRES: the job is resolved. Throws UserError: files, lines, settings that cannot be.
   LoadedTask(const Job& job, const Runner& run);
+  ~LoadedTask();
   LoadedTask(const LoadedTask&) = delete;
   LoadedTask& operator=(const LoadedTask&) = delete;
 
   const Task& task() const { return *task_; }
   // "900 k ratings to train on, 100 k to test; 6000 users, 4000 items".
   const std::string& description() const { return description_; }
-  // Of "entities", "relations", "words" and such. Valid as long as this object.
+  // Of entities, relations, words. Valid as long as this object.
   RowNames row_names(TableId table) const;
 
  private:
@@ -46,10 +49,13 @@ class LoadedTask {
   void set_up_linear(const Job& job);
   void load_triples(const Job& job, const Runner& run);
   void set_up_kge(const Job& job);
+  void load_text(const Job& job, const Runner& run);
+  void set_up_word2vec(const Job& job);
 
   RatingsSplit ratings_;
   SparseExamples train_, test_;
   TripleData triples_;
+  std::unique_ptr<LoadedText> text_;
   std::string floor_;  // what the planted model reaches, in words; empty for real data
   std::string description_;
   std::map<std::string, const Dictionary*> dictionaries_;  // by table
