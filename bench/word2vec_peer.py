@@ -3,7 +3,7 @@
 
 usage: bench/word2vec_peer.py speed [BENCH]          one thread, the first 15 MB; with the path of
                                                      word2vec_single_node, also the ratio to it
-       bench/word2vec_peer.py train EPOCHS FILE      all of wiki100m, vectors saved as text
+       bench/word2vec_peer.py train EPOCHS FILE [SEED]   all of wiki100m, vectors saved as text
 
 Needs Debian's python3-gensim.
 """
@@ -19,7 +19,7 @@ from gensim.models.word2vec import Word2Vec
 
 WIKI = Path("../shared/data/wiki100m/wiki100m.bz2")
 SETTINGS = dict(vector_size=100, window=5, negative=5, sample=1e-4, min_count=5, sg=1, hs=0,
-                alpha=0.025, min_alpha=0.025 * 1e-4, seed=1)
+                alpha=0.025, min_alpha=0.025 * 1e-4)
 SENTENCE = 10_000  # gensim cuts off what is longer
 
 
@@ -30,9 +30,9 @@ def sentences(size=None):
     return [words[i:i + SENTENCE] for i in range(0, len(words), SENTENCE)]
 
 
-def train(text, epochs, workers):
+def train(text, epochs, seed=1):
     """A trained model, CPU seconds of training and words of the text."""
-    model = Word2Vec(workers=workers, epochs=epochs, **SETTINGS)
+    model = Word2Vec(workers=1, epochs=epochs, seed=seed, **SETTINGS)
     model.build_vocab(text)
     start, wall = time.process_time(), time.time()
     model.train(text, total_examples=model.corpus_count, epochs=epochs)
@@ -43,7 +43,7 @@ def train(text, epochs, workers):
 
 def speed(bench):
     """Words a second and CPU, ours beside gensim's."""
-    _, seconds, words = train(sentences(15_000_000), 1, 1)
+    _, seconds, words = train(sentences(15_000_000), 1)
     rate = words / seconds / 1000
     print(f"RESULT gensim_own {rate:.4g} k_words/s/core -")
     if bench:
@@ -56,8 +56,8 @@ def speed(bench):
 def main(args):
     if args[:1] == ["speed"]:
         speed(args[1] if len(args) > 1 else None)
-    elif args[:1] == ["train"] and len(args) == 3:
-        model, _, _ = train(sentences(), int(args[1]), 1)
+    elif args[:1] == ["train"] and len(args) in (3, 4):
+        model, _, _ = train(sentences(), int(args[1]), *map(int, args[3:]))
         model.wv.save_word2vec_format(args[2], binary=False)
     else:
         sys.exit(__doc__)
