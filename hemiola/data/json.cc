@@ -30,6 +30,24 @@ void append_utf8(std::string& out, uint32_t code) {
   }
 }
 
+// Bytes of the UTF-8 character at the begin of `text`; 0: there is none.
+size_t utf8_length(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char c = byte(0);
+  const size_t length = c < 0x80                ? 1
+                        : c >= 0xC2 && c < 0xE0 ? 2
+                        : c >= 0xE0 && c < 0xF0 ? 3
+                        : c >= 0xF0 && c < 0xF5 ? 4
+                                                : 0;
+  if (length == 0 || length > text.size()) return 0;
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  }
+  const bool overlong = (c == 0xE0 && byte(1) < 0xA0) || (c == 0xF0 && byte(1) < 0x90);
+  const bool beyond = (c == 0xED && byte(1) > 0x9F) || (c == 0xF4 && byte(1) > 0x8F);
+  return overlong || beyond ? 0 : length;
+}
+
 class Parser {
  public:
   Parser(std::string_view text, const std::string& place) : text_(text), place_(place) {}
@@ -138,12 +156,15 @@ class Parser {
       if (at_ >= text_.size()) fail("a text has no end");
       const char c = text_[at_];
       if (static_cast<unsigned char>(c) < 0x20) fail("a control character stands in a text");
-      ++at_;
       if (c == '\\') {
+        ++at_;
         parse_escape(out);
-      } else {
-        out += c;
+        continue;
       }
+      const size_t length = utf8_length(text_.substr(at_));
+      if (length == 0) fail("a text is no UTF-8");
+      out.append(text_.substr(at_, length));
+      at_ += length;
     }
     ++at_;
     return out;
@@ -186,24 +207,6 @@ class Parser {
   const std::string& place_;
   size_t at_ = 0;
 };
-
-// Bytes of the UTF-8 character at the begin of `text`; 0: there is none.
-size_t utf8_length(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char c = byte(0);
-  const size_t length = c < 0x80                ? 1
-                        : c >= 0xC2 && c < 0xE0 ? 2
-                        : c >= 0xE0 && c < 0xF0 ? 3
-                        : c >= 0xF0 && c < 0xF5 ? 4
-                                                : 0;
-  if (length == 0 || length > text.size()) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  const bool overlong = (c == 0xE0 && byte(1) < 0xA0) || (c == 0xF0 && byte(1) < 0x90);
-  const bool beyond = (c == 0xED && byte(1) > 0x9F) || (c == 0xF4 && byte(1) > 0x8F);
-  return overlong || beyond ? 0 : length;
-}
 
 void append_string(std::string& out, std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";

@@ -82,6 +82,7 @@ TEST(Json, Each_mistake_is_one_sentence_with_its_place) {
   EXPECT_EQ(refusal("\"a\nb\""), "file: a control character stands in a text, at byte 2");
   EXPECT_EQ(refusal("9007199254740993000"), "file: a whole number is beyond 2^53, at byte 0");
   EXPECT_EQ(refusal("1e999"), "file: a number is out of range, at byte 0");
+  EXPECT_EQ(refusal("\"a\xFF\""), "file: a text is no UTF-8, at byte 2");
   for (const char* text :
        {"01", "1.", "-", "+1", "nan", "inf", "0x10", "tru", R"("\x")", R"("\u12)", R"("\ud800")",
         R"("\ud800\u0041")", R"("\udc00")", "[1,]", "{\"a\":}", "{,}", "\"\\"}) {

@@ -77,6 +77,18 @@ TEST(Mf, Planted_factors_are_found_down_to_the_noise) {
   }
 }
 
+TEST(Mf, Facts_are_what_a_prediction_needs_besides_the_rows) {
+  const std::vector<uint32_t> users = {0, 4}, items = {1, 2};
+  const std::vector<float> values = {3, 4};
+  MfOptions options;
+  options.factors = 3;
+  options.biases = false;
+  const MfTask task({{users, items, values}, {}, 5, 7}, options);
+  EXPECT_EQ(task.facts(),
+            (std::map<std::string, double>{
+                {"biases", 0}, {"factors", 3}, {"items", 7}, {"mean", 3.5}, {"users", 5}}));
+}
+
 TEST(Mf, The_first_loss_is_that_of_the_mean) {
   const Made train = planted(5'000, 100, 100, 3);
   MfOptions options;

@@ -151,9 +151,7 @@ class Exporter {
     said_ << path << ": " << table.rows << " x " << table.columns << " floats, " << size_of(path)
           << "\n";
   }
-  static std::string size_of(const std::string& path) {
-    return human_count(static_cast<double>(fs::file_size(path))) + "B";
-  }
+  static std::string size_of(const std::string& path) { return human_bytes(fs::file_size(path)); }
 
   static void write_npy(const Loaded& loaded, const std::string& path) {
     NpyWriter file(path, loaded.values.rows, loaded.values.columns);

@@ -5,6 +5,7 @@
 
 #include "hemiola/core/check.h"
 #include "hemiola/data/json.h"
+#include "hemiola/data/lines.h"
 
 namespace hemiola {
 namespace {
@@ -105,7 +106,7 @@ class ManifestReader {
     // Names come from a file: none of them may lead out of the folder.
     if (file.name.empty() || file.name[0] == '.' || file.name.find('/') != file.name.npos ||
         file.name.find('\0') != file.name.npos) {
-      fail("`" + file.name + "` is no name of a file beside it");
+      fail(shown(file.name) + " is no name of a file beside it");
     }
     return file;
   }

@@ -56,6 +56,7 @@ std::vector<double> ModelSaver::step(uint32_t number, std::span<const double> su
   std::vector<double> out(length());
   if (number > 0 && sums[0] > 0) {
     shards_.clear();
+    out[0] = 1;  // for the steps that are still to come
     return out;
   }
   try {
@@ -170,7 +171,8 @@ void ModelSaver::write_names(size_t table) {
   for (uint32_t row = 0; row < stored.rows; ++row) {
     const std::string_view name = names_[table](row);
     HEMIOLA_CHECK(name.find('\n') == name.npos);  // names come from lines
-    text.append(name) += '\n';
+    text += name.empty() ? "#" + std::to_string(row) : std::string(name);
+    text += '\n';
   }
   stored.names = {names_file_name(stored.name), text.size(), crc32(std::as_bytes(std::span(text)))};
   write_file(folder_ + "/" + stored.names.name, text);

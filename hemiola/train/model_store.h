@@ -28,7 +28,8 @@ class ModelSaver {
  public:
   static constexpr uint32_t kSteps = 3;
 
-  // `about`: without its tables. `names`: by table; used on node 0 only.
+  // `about`: without its tables. `names`: by table, used on node 0 only; a row whose name is empty
+  // is called by its number, "#17".
   ModelSaver(std::string folder, Manifest about, std::vector<RowNames> names,
              const TableSet& tables);
 

@@ -29,6 +29,11 @@ std::string human_count(double count) {
   return format("%.0f", count);
 }
 
+std::string human_bytes(uint64_t bytes) {
+  const std::string count = human_count(static_cast<double>(bytes));
+  return count + (count.find(' ') == count.npos ? " B" : "B");
+}
+
 std::string human_seconds(double seconds) {
   if (!std::isfinite(seconds) || seconds < 0) return "?";
   if (seconds < 1e-3) return format("%.0f us", seconds * 1e6);

@@ -15,6 +15,7 @@
 namespace hemiola {
 
 std::string human_count(double count);      // "12.3 M"
+std::string human_bytes(uint64_t bytes);    // "12.3 MB"
 std::string human_seconds(double seconds);  // "3.2 s", "4 min 10 s"
 
 // Where a run stands in the middle of an epoch.

@@ -31,6 +31,8 @@ TEST(Progress, Numbers_are_short) {
   EXPECT_EQ(human_count(999), "999");
   EXPECT_EQ(human_count(12'345), "12.3 k");
   EXPECT_EQ(human_count(12'345'678), "12.3 M");
+  EXPECT_EQ(human_bytes(999), "999 B");
+  EXPECT_EQ(human_bytes(12'345'678), "12.3 MB");
   EXPECT_EQ(human_seconds(0.0421), "42 ms");
   EXPECT_EQ(human_seconds(3.21), "3.21 s");
   EXPECT_EQ(human_seconds(250), "4 min 10 s");

@@ -34,7 +34,7 @@ void Report::finished(const RunTotals& totals, double seconds) {
 }
 
 void Report::saved(const std::string& folder, uint64_t bytes) {
-  model_line_ = "model:   " + folder + "  " + human_count(static_cast<double>(bytes)) + "B\n";
+  model_line_ = "model:   " + folder + "  " + human_bytes(bytes) + "\n";
 }
 
 void Report::set_traffic(uint64_t bytes, uint64_t messages, double cpu_seconds) {
