@@ -185,7 +185,9 @@ void LoadedTask::set_up_linear(const Job& job) {
 RowNames LoadedTask::row_names(TableId table) const {
   const auto found = dictionaries_.find(task_->tables().at(table.value).name);
   if (found == dictionaries_.end()) return {};
-  return [names = found->second](uint32_t row) { return names->name(row); };
+  return [names = found->second](uint32_t row) {
+    return row < names->size() ? names->name(row) : std::string_view();
+  };
 }
 
 std::vector<TableOptions> table_options(const Job& job, const Task& task) {

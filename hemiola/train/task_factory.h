@@ -22,7 +22,8 @@ namespace hemiola {
 
 struct LoadedText;
 
-// What the rows of a table are called; empty when they have only numbers.
+// What the rows of a table are called; empty when they have only numbers. A row that has no name
+// among named ones (the inverse of a relation) has the empty one.
 using RowNames = std::function<std::string_view(uint32_t row)>;
 
 // A task and the data that it borrows. Stays where it was made.
