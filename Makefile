@@ -7,7 +7,7 @@ all:           # the program, at build/hemiola
 test:          # everything that must hold
 	scripts/test.sh
 
-demo:          # train a small recommender
+demo:          # learn the facts of WordNet
 	scripts/demo.sh
 
 bench:         # every bench, with its budget
