@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import pathlib
+import random
 import shutil
 import struct
 import subprocess
@@ -380,6 +381,42 @@ def test_a_knowledge_graph_has_names_and_answers_with_its_own_score(nations):
     assert [a["name"] for a in heads] == [a["name"] for a in answers]
 
 
+def triples(part):
+    if shutil.which("zstd") is None:
+        pytest.skip("zstd is not installed")
+    text = subprocess.run(["zstd", "-dc", DATA / f"nations/{part}.txt.zst"], text=True,
+                          capture_output=True, check=True).stdout
+    return [tuple(line.split("\t")) for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("settings", [["model.scorer=distmult"], ["model.reciprocal=true"],
+                                      ["model.scorer=rotate"],
+                                      ["model.scorer=transe", "model.norm=2"]])
+def test_ranks_of_predictions_are_those_that_the_run_measured(nations, settings):
+    nations.train("--quiet", "--out", "ranked", "sync.scheme=bsp", "model.scorer=complex", *settings)
+    test = triples("test")
+    known = set(test) | set(triples("train")) | set(triples("valid"))
+
+    def ranks(options, line_of, fact_of, answer_of):
+        done = ask(nations, *options, "--top", "14", "--json", run="ranked",
+                   lines="".join("\t".join(line_of(t)) + "\n" for t in test))
+        assert done.returncode == 0, done.stderr
+        for t, line in zip(test, done.stdout.splitlines()):
+            scores = {a["name"]: a["score"] for a in json.loads(line)["answers"]}
+            true = scores[answer_of(t)]
+            others = [s for name, s in scores.items()
+                      if name != answer_of(t) and fact_of(t, name) not in known]
+            yield 1 + sum(s > true for s in others) + sum(s == true for s in others) / 2
+
+    all_ranks = [
+        *ranks(["--head", "-", "--relation", "-"], lambda t: t[:2],
+               lambda t, name: (t[0], t[1], name), lambda t: t[2]),
+        *ranks(["--relation", "-", "--tail", "-"], lambda t: t[1:],
+               lambda t, name: (name, t[1], t[2]), lambda t: t[0])]
+    mrr = sum(1 / r for r in all_ranks) / len(all_ranks)
+    assert mrr == pytest.approx(nations.summary("ranked")["final"]["metrics"]["mrr"], abs=2e-3)
+
+
 def test_exports_of_named_rows_carry_the_names(nations):
     said = export(nations, "--to", "npy")
     assert [line.split(":")[0] for line in said] == [
@@ -402,3 +439,28 @@ def test_a_name_that_is_not_there_is_told_with_what_is_near(nations):
     near = ask(nations, "--near", "-", "--top", "1", lines="usa\nnowhere\nuk\n")
     assert near.returncode == 1 and near.stderr.count("\n") == 1
     assert [line for line in near.stdout.splitlines() if not line.startswith(" ")] == ["usa", "uk"]
+
+
+def test_word_vectors_find_the_words_of_the_same_places(hemiola):
+    """Two kinds of words that never meet: each word is nearest to one of its kind."""
+    kinds = [["cat", "dog", "cow", "hen"], ["iron", "tin", "lead", "zinc"]]
+    chance = random.Random(1)
+    sentences = [" ".join(chance.choices(kinds[n % 2], k=8)) for n in range(3000)]
+    hemiola.write("text.txt", "\n".join(sentences) + "\n")
+    hemiola.write("job.toml", '[data]\nkind = "text"\ntrain = "text.txt"\n[model]\n'
+                              'kind = "word2vec"\ndim = 8\nsubsample = 0\n[train]\nepochs = 3\n')
+    hemiola.train("--nodes", "2", "--quiet")
+    done = ask(hemiola, "--near", "-", "--top", "3", "--json",
+               lines="".join(word + "\n" for kind in kinds for word in kind))
+    assert done.returncode == 0, done.stderr
+    for line in done.stdout.splitlines():
+        said = json.loads(line)
+        (kind,) = [k for k in kinds if said["near"] in k]
+        assert {a["name"] for a in said["answers"]} | {said["near"]} == set(kind)
+    done = ask(hemiola, "--analogy", "cat dog cow", "--top", "1", "--json")
+    assert json.loads(done.stdout)["answers"][0]["name"] == "hen"
+    said = export(hemiola, "--to", "word2vec", "--out", "v.txt")
+    assert said[0].startswith("v.txt: 8 x 8 floats")
+    head, *lines = (hemiola.folder / "v.txt").read_text().splitlines()
+    assert head == "8 8" and {line.split(" ")[0] for line in lines} == {*kinds[0], *kinds[1]}
+    hemiola.refused("predict", "runs/job", "--near", "cat", "--table", "outputs")
