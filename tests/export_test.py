@@ -393,7 +393,8 @@ def triples(part):
                                       ["model.scorer=rotate"],
                                       ["model.scorer=transe", "model.norm=2"]])
 def test_ranks_of_predictions_are_those_that_the_run_measured(nations, settings):
-    nations.train("--quiet", "--out", "ranked", "sync.scheme=bsp", "model.scorer=complex", *settings)
+    nations.train("--quiet", "--out", "ranked", "sync.scheme=bsp", "model.scorer=complex",
+                  *settings)
     test = triples("test")
     known = set(test) | set(triples("train")) | set(triples("valid"))
 
