@@ -10,7 +10,7 @@ namespace hemiola {
 
 // Changes whenever a message or the frame changes its meaning; nodes of two versions refuse
 // each other by name.
-inline constexpr uint16_t kWireVersion = 1;
+inline constexpr uint16_t kWireVersion = 2;
 
 // Which machine of a node a message, timer or call is for: the upper byte of a Kind.
 enum class MachineId : uint8_t { link = 0, cluster = 1, table = 2, average = 3 };
@@ -42,6 +42,20 @@ enum class Kind : uint16_t {
   refresh = 0x0205,
   applied = 0x0206,
   unsubscribe = 0x0207,
+
+  // table/stream.h, table/keeper_messages.h: tables whose rows may move
+  ask = 0x0210,
+  give = 0x0211,
+  change = 0x0212,
+  settled = 0x0213,
+  taken = 0x0214,
+  leave = 0x0215,
+  renew = 0x0216,
+  round = 0x0217,
+  located = 0x0218,
+  heat = 0x0219,
+  hot = 0x021a,
+  acked = 0x021b,
 };
 
 constexpr MachineId machine_of(Kind kind) {

@@ -28,6 +28,8 @@ TableStats& TableStats::operator+=(const TableStats& other) {
   pulled_rows += other.pulled_rows;
   pushed_rows += other.pushed_rows;
   bytes_out += other.bytes_out;
+  missed_rows += other.missed_rows;
+  moved_rows += other.moved_rows;
   staleness += other.staleness;
   wait_rows = wait_rows + other.wait_rows;
   wait_clock = wait_clock + other.wait_clock;
@@ -51,7 +53,7 @@ WorkerStats& WorkerStats::operator+=(const WorkerStats& other) {
 
 namespace {
 
-constexpr size_t kCounts = 5, kWaits = 2, kBuckets = StalenessHistogram::kBuckets;
+constexpr size_t kCounts = 7, kWaits = 2, kBuckets = StalenessHistogram::kBuckets;
 
 }  // namespace
 
@@ -70,7 +72,7 @@ std::vector<double> StatsSum::pack(const WorkerStats& stats, WorkerId worker) co
     const TableStats table = i < stats.tables.size() ? stats.tables[i] : TableStats{};
     HEMIOLA_CHECK(table.waited_for.size() <= nodes_);
     put(table.local_rows), put(table.remote_rows), put(table.pulled_rows), put(table.pushed_rows);
-    put(table.bytes_out);
+    put(table.bytes_out), put(table.missed_rows), put(table.moved_rows);
     for (uint64_t reads : table.staleness.buckets_) put(reads);
     put(table.staleness.sum_);
     put(table.wait_rows.ns), put(table.wait_clock.ns);
@@ -95,6 +97,8 @@ WorkerStats StatsSum::unpack(std::span<const double> sums) const {
     table.pulled_rows = count();
     table.pushed_rows = count();
     table.bytes_out = count();
+    table.missed_rows = count();
+    table.moved_rows = count();
     for (uint64_t& reads : table.staleness.buckets_) reads = count();
     table.staleness.sum_ = count();
     table.wait_rows = time();

@@ -47,6 +47,8 @@ class StalenessHistogram {
 struct TableStats {
   uint64_t local_rows = 0;   // rows reached that this node owns
   uint64_t remote_rows = 0;  // rows reached that another node owns, by copy or by pull
+  uint64_t missed_rows = 0;  // rows that were not here when they were asked for
+  uint64_t moved_rows = 0;   // rows that became this node's own
   uint64_t pulled_rows = 0;  // of these, asked for over a link
   uint64_t pushed_rows = 0;  // changed rows whose change was handed on
   uint64_t bytes_out = 0;    // of its questions and updates; answers count in the job's bytes_sent

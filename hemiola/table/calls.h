@@ -8,10 +8,11 @@
 #include "hemiola/core/bytes.h"
 #include "hemiola/core/machine.h"
 #include "hemiola/core/types.h"
+#include "hemiola/table/intents.h"
 
 namespace hemiola {
 
-enum class TableOp : uint8_t { fetch, push, tick, barrier };
+enum class TableOp : uint8_t { fetch, push, intend, tick, barrier };
 
 struct TableCall : Call {
   explicit TableCall(TableOp o) : Call(MachineId::table), op(o) {}
@@ -49,12 +50,21 @@ struct DirtyKeys {
   uint64_t sent_bytes = 0;  // out: of the batches that were made of them
 };
 
+// Rows that the worker will use; done at once.
+struct IntendCall : TableCall {
+  IntendCall() : TableCall(TableOp::intend) {}
+  Clock clock;  // the worker's own
+  std::vector<Intent> intents;
+};
+
 // The worker ends its clock: its changes are sent, and it may go on when the slowest worker is
 // near enough. `clock` is the new one.
 struct TickCall : TableCall {
   TickCall() : TableCall(TableOp::tick) {}
   Clock clock;
+  uint64_t unlinkings = 0;  // TableSet::unlinkings, read when the worker held no pointers
   std::vector<DirtyKeys> dirty;
+  std::vector<Intent> intents;
 };
 
 // The worker waits until all have come here and all changes are in. `clock` is the worker's when

@@ -13,6 +13,9 @@ namespace {
 constexpr size_t kPushesOpen = 8;
 constexpr size_t kTicksOpen = 2;
 constexpr size_t kAhead = 8;
+constexpr uint64_t kUsesPerFlush = 8;
+constexpr uint32_t kTicksPerFlush = 32;
+constexpr size_t kIntendsOpen = 8;
 
 bool is_done(const Call& call) { return call.done.load(std::memory_order_acquire) != 0; }
 
@@ -45,6 +48,7 @@ Client::~Client() {
   }
   for (auto& call : prefetches_) finish(*call);
   for (auto& call : pushes_) finish(*call);
+  for (auto& call : intends_) finish(*call);
   for (size_t i = 0; i < std::min(ticks_posted_, ticks_.size()); ++i) finish(*ticks_[i]);
 }
 
@@ -98,6 +102,54 @@ float* Client::find_copy(Rows& rows, Key key, Clock need, TableStats& stats) con
   return copies.value(slot);
 }
 
+// The value of a row that this node owns, or of a copy that is fresh enough, or nullptr.
+float* Client::find_shelved(const Rows& rows, Key key, Clock need, TableStats& stats) const {
+  const Copies& shelf = rows.shelf();
+  for (;;) {
+    const Copies::Found found = shelf.look(key);
+    if (found.slot == Copies::kNone) return nullptr;
+    if (found.owned) {
+      ++stats.local_rows;
+      return shelf.value(found.slot);
+    }
+    Clock tag = shelf.tag(found.slot);
+    if (tag < need) {
+      const NodeId source = shelf.source(found.slot);
+      if (source == Copies::kNobody) return nullptr;
+      tag = tables_.round_of(source);
+      // A round speaks of the copy only if it was there when the round came.
+      if (shelf.find(key) != found.slot) continue;
+      if (tag < need) return nullptr;
+    }
+    ++stats.remote_rows;
+    stats.staleness.add(clock_.value - tag.value);
+    return shelf.value(found.slot);
+  }
+}
+
+void Client::locate_shelved(TableId table, std::span<const Key> keys, Access access,
+                            std::span<float*> out) {
+  const Rows& rows = tables_.rows(table);
+  TableStats& stats = stats_[table.value];
+  const Clock need = needed(rows.options());
+  const uint64_t local = stats.local_rows;
+  missing_.clear();
+  for (size_t i = 0; i < keys.size(); ++i) {
+    rows.shelf().prefetch(keys, i);
+    out[i] = find_shelved(rows, keys[i], need, stats);
+    if (out[i] == nullptr) {
+      missing_.push_back(keys[i]);
+    } else if (access == Access::write) {
+      mark_dirty(table, keys[i]);
+    }
+  }
+  dirty_[table.value].uses += keys.size();
+  stats.missed_rows += missing_.size();
+  const int32_t slowest = tables_.slowest.load(std::memory_order_relaxed);
+  const uint64_t owned = stats.local_rows - local;
+  if (owned != 0) stats.staleness.add(std::max(0, clock_.value - slowest), owned);
+}
+
 // Fills `out`, or gathers in missing_ the keys whose place holds nullptr.
 void Client::locate(TableId table, std::span<const Key> keys, Access access,
                     std::span<float*> out) {
@@ -138,7 +190,11 @@ void Client::rows(TableId table, std::span<const Key> keys, Access access, std::
     return;
   }
   settle_pushes();
-  locate(table, keys, access, out);
+  if (rows.adapts()) {
+    locate_shelved(table, keys, access, out);
+  } else {
+    locate(table, keys, access, out);
+  }
   if (missing_.empty()) return;
   if (!rows.keeps_copies()) {
     throw UserError("table `" + rows.options().spec.name +
@@ -153,7 +209,9 @@ void Client::rows(TableId table, std::span<const Key> keys, Access access, std::
     std::vector<Key> lacking;
     for (size_t k = 0; k < keys.size(); ++k) {
       if (out[k] != nullptr) continue;
-      out[k] = find_copy(rows, keys[k], need, stats_[table.value]);
+      TableStats& stats = stats_[table.value];
+      out[k] = rows.adapts() ? find_shelved(rows, keys[k], need, stats)
+                             : find_copy(rows, keys[k], need, stats);
       if (out[k] == nullptr) {
         lacking.push_back(keys[k]);
       } else if (access == Access::write) {
@@ -210,15 +268,28 @@ void Client::mark_dirty(TableId table, Key key) {
   dirty.keys.push_back(key);
 }
 
-void Client::take_dirty(std::vector<DirtyKeys>& into) {
+void Client::take_dirty(std::vector<DirtyKeys>& into, bool all) {
   into.resize(tables_.size());
   for (uint32_t t = 0; t < into.size(); ++t) {
     into[t].table = TableId{t};
     into[t].keys.clear();
+    ++dirty_[t].ticks;
+    if (!all && waits_to_flush(TableId{t})) continue;
+    dirty_[t].uses = dirty_[t].ticks = 0;
     into[t].keys.swap(dirty_[t].keys);
     for (const Key key : into[t].keys) dirty_[t].bits[key.value / 64] = 0;
     stats_[t].pushed_rows += into[t].keys.size();
   }
+}
+
+// Without a bound on staleness changes are gathered until each has been used often enough to be
+// worth its sending: where all nodes work on the same few rows, sending them at each tick would
+// cost more than the work.
+bool Client::waits_to_flush(TableId table) const {
+  const Rows& rows = tables_.rows(table);
+  const Dirty& dirty = dirty_[table.value];
+  if (!rows.adapts() || rows.options().staleness.bounded()) return false;
+  return dirty.uses < kUsesPerFlush * dirty.keys.size() && dirty.ticks < kTicksPerFlush;
 }
 
 // What the batches of an earlier tick came to is known once it is done.
@@ -316,7 +387,7 @@ void Client::push(TableId table, std::span<const Key> keys, std::span<const floa
     // Any copy will do, however old; where there is none the owner adds.
     for (uint32_t i = 0; i < keys.size(); ++i) {
       pointers_[i] = nullptr;
-      if (rows.owns(keys[i])) {
+      if (!rows.adapts() && rows.owns(keys[i])) {
         pointers_[i] = rows.owned(rows.partition().index(keys[i]));
       } else if (rows.keeps_copies()) {
         const uint32_t slot = rows.copies(port_.worker()).find(keys[i]);
@@ -377,6 +448,7 @@ void Client::prefetch(TableId table, std::span<const Key> keys) {
   check_keys(table, keys);
   Rows& rows = tables_.rows(table);
   if (!rows.keeps_copies()) return;
+  if (rows.adapts()) return intend(table, keys, clock_, clock_ + 2);
   std::erase_if(prefetches_, [](const auto& open) { return is_done(*open); });
   const Clock need = needed(rows.options());
   auto call = std::make_unique<FetchCall>();
@@ -397,8 +469,42 @@ void Client::prefetch(TableId table, std::span<const Key> keys) {
   port_.post(*prefetches_.back());
 }
 
-void Client::intend(TableId table, std::span<const Key> keys, Clock first, Clock) {
-  if (first <= clock_ + 1) prefetch(table, keys);
+void Client::intend(TableId table, std::span<const Key> keys, Clock first, Clock last) {
+  check_keys(table, keys);
+  const Rows& rows = tables_.rows(table);
+  if (rows.direct() || last <= clock_ || keys.empty()) return;
+  const bool soon = first <= clock_ + 1;
+  if (!rows.adapts()) {
+    if (soon) return prefetch(table, keys);
+    later_[first.value].push_back({table, first, last, {keys.begin(), keys.end()}});
+    return;
+  }
+  intents_.push_back({table, first, last, {keys.begin(), keys.end()}});
+  if (!soon) return;
+  std::unique_ptr<IntendCall> call;
+  if (intends_.size() >= kIntendsOpen) {
+    wait_for(*intends_.front(), table, &TableStats::wait_rows);
+    call = std::move(intends_.front());
+    intends_.pop_front();
+    call->done.store(0, std::memory_order_relaxed);
+  } else {
+    call = std::make_unique<IntendCall>();
+  }
+  call->worker = port_.worker();
+  call->clock = clock_;
+  call->intents.swap(intents_);
+  intends_.push_back(std::move(call));
+  port_.post(*intends_.back());
+}
+
+// What was said long ago about tables that do not move is due.
+void Client::prefetch_due() {
+  while (!later_.empty() && later_.begin()->first <= clock_.value + 1) {
+    const auto due = later_.extract(later_.begin());
+    for (const Intent& intent : due.mapped()) {
+      if (intent.last > clock_) prefetch(intent.table, intent.keys);
+    }
+  }
 }
 
 bool Client::here(TableId table, Key key) const {
@@ -449,13 +555,17 @@ void Client::tick() {
   TickCall& call = next_tick_call();
   call.worker = port_.worker();
   call.clock = clock_;
-  take_dirty(call.dirty);
+  call.unlinkings = tables_.unlinkings.load(std::memory_order_acquire);
+  take_dirty(call.dirty, false);
+  call.intents.clear();
+  call.intents.swap(intents_);
   port_.post(call);
   // The published clock stands behind the rows it speaks of, so seeing it is enough.
   const Clock slowest{tables_.slowest.load(std::memory_order_acquire)};
   if (!tables_.gate().may_start(clock_, slowest)) {
     wait_for(call, TableId{0}, &TableStats::wait_clock);
   }
+  prefetch_due();
 }
 
 void Client::barrier() {
@@ -463,7 +573,7 @@ void Client::barrier() {
   BarrierCall call;
   call.worker = port_.worker();
   call.clock = clock_;
-  take_dirty(call.dirty);
+  take_dirty(call.dirty, true);
   port_.post(call);
   wait_for(call, TableId{0}, &TableStats::wait_clock);
   count_sent(call.dirty);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -84,6 +85,8 @@ class Client final : public SampledRows {
   struct Dirty {
     std::vector<uint64_t> bits;  // by key: in `keys`
     std::vector<Key> keys;
+    uint64_t uses = 0;   // rows asked for since the last flush
+    uint32_t ticks = 0;  // since then
   };
   struct Pull {
     uint32_t number = 0;
@@ -100,9 +103,14 @@ class Client final : public SampledRows {
   void locate(TableId table, std::span<const Key> keys, Access access, std::span<float*> out);
   void locate_direct(Rows& rows, std::span<const Key> keys, std::span<float*> out) const;
   float* find_copy(Rows& rows, Key key, Clock need, TableStats& stats) const;
+  float* find_shelved(const Rows& rows, Key key, Clock need, TableStats& stats) const;
+  void locate_shelved(TableId table, std::span<const Key> keys, Access access,
+                      std::span<float*> out);
   void fetch_missing(TableId table, Clock need);
+  void prefetch_due();
+  bool waits_to_flush(TableId table) const;
   void mark_dirty(TableId table, Key key);
-  void take_dirty(std::vector<DirtyKeys>& into);
+  void take_dirty(std::vector<DirtyKeys>& into, bool all);
   void count_sent(std::vector<DirtyKeys>& dirty);
   void count_asked(TableId table, size_t keys);
   void push_remote(TableId table, std::span<const Key> keys, std::span<const float> deltas,
@@ -127,7 +135,10 @@ class Client final : public SampledRows {
   std::vector<std::unique_ptr<FetchCall>> prefetches_;  // under way
   std::vector<std::unique_ptr<TickCall>> ticks_;        // a ring
   size_t ticks_posted_ = 0;
-  std::deque<std::unique_ptr<PushCall>> pushes_;  // under way
+  std::deque<std::unique_ptr<PushCall>> pushes_;     // under way
+  std::deque<std::unique_ptr<IntendCall>> intends_;  // posted
+  std::vector<Intent> intents_;                      // go with the next tick
+  std::map<int32_t, std::vector<Intent>> later_;     // of tables that do not move, by first clock
   SamplerSet samplers_;
 };
 

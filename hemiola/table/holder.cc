@@ -89,13 +89,7 @@ void Holder::add_sent(const Rows& rows, Key key, const float* delta) {
   vec().add(copies.base(slot), delta, rows.row_length());
 }
 
-void Holder::flush(WorkerId worker, Clock clock, std::vector<DirtyKeys>& dirty, Outbox& out) {
-  for (DirtyKeys& keys : dirty) {
-    if (!keys.keys.empty()) flush_copies(worker, clock, keys, out);
-  }
-}
-
-void Holder::flush_copies(WorkerId worker, Clock clock, DirtyKeys& dirty, Outbox& out) {
+void Holder::flush(WorkerId worker, Clock clock, DirtyKeys& dirty, Outbox& out) {
   const Rows& rows = tables_.rows(dirty.table);
   if (!rows.keeps_copies()) return;  // nobody holds what was changed, and nothing else was
   const bool strict = rows.options().staleness.strict;
@@ -244,11 +238,12 @@ const float* Holder::with_unapplied(TableId table, Key key, const float* fresh, 
     if (batch.index.empty()) {
       for (uint32_t i = 0; i < records->count(); ++i) batch.index.emplace(records->key(i), i);
     }
-    const auto found = batch.index.find(key);
-    if (found == batch.index.end()) continue;
-    if (fresh != scratch_.data()) scratch_.assign(fresh, fresh + length);
-    vec().add(scratch_.data(), records->row(found->second), length);
-    fresh = scratch_.data();
+    const auto [begin, end] = batch.index.equal_range(key);
+    for (auto found = begin; found != end; ++found) {
+      if (fresh != scratch_.data()) scratch_.assign(fresh, fresh + length);
+      vec().add(scratch_.data(), records->row(found->second), length);
+      fresh = scratch_.data();
+    }
   }
   return fresh;
 }
@@ -270,12 +265,12 @@ void Holder::applied(NodeId from, const AppliedBody& body, Outbox& out) {
 
 // Two steps, so that no worker's pointer dangles and no update is lost: a copy is unlinked, and
 // freed when every worker has ticked since, which sends what it still held.
-void Holder::evict(WorkerId ticked, Outbox& out) {
+void Holder::evict(const TickCall& call, Outbox& out) {
   const Place& place = tables_.place();
   if (place.workers_per_node > 64) return;  // then no table limits its copies
-  const uint64_t bit = uint64_t{1} << (ticked.value - place.first_worker().value);
+  const uint64_t bit = uint64_t{1} << (call.worker.value - place.first_worker().value);
   for (Dropped& dropped : dropped_) {
-    dropped.workers_to_tick &= ~bit;
+    if (dropped.unlinking <= call.unlinkings) dropped.workers_to_tick &= ~bit;
     if (dropped.workers_to_tick != 0) continue;
     Copies& copies = tables_.rows(dropped.table).view(dropped.view);
     for (const auto& [key, unlinking] : dropped.keys) copies.release(key, unlinking);
@@ -303,6 +298,7 @@ void Holder::drop_copies(TableId table, uint32_t view, Outbox& out) {
     gone[rows.partition().owner(key).value].keys.push_back(key);
   }
   if (drop.keys.empty()) return;
+  drop.unlinking = tables_.unlinkings.fetch_add(1, std::memory_order_release) + 1;
   dropped_.push_back(std::move(drop));
   for (uint32_t n = 0; n < gone.size() && rows.options().staleness.push; ++n) {
     gone[n].table = table;

@@ -25,14 +25,14 @@ class Holder {
   void fetch(FetchCall& call, Outbox& out);
   void push(PushCall& call, Outbox& out);
   // Sends what a worker changed in the clock that ends now.
-  void flush(WorkerId worker, Clock clock, std::vector<DirtyKeys>& dirty, Outbox& out);
+  void flush(WorkerId worker, Clock clock, DirtyKeys& dirty, Outbox& out);
 
   void rows(NodeId from, const Bytes& body, Outbox& out);
   void refresh(NodeId from, const Bytes& body, Outbox& out);
   void applied(NodeId from, const AppliedBody& body, Outbox& out);
 
   // Drops copies beyond the tables' limits; called after a worker's tick.
-  void evict(WorkerId ticked, Outbox& out);
+  void evict(const TickCall& call, Outbox& out);
 
   // The last batch that was sent to an owner.
   BatchSeq sent(NodeId owner) const { return channels_[owner.value].last; }
@@ -53,7 +53,7 @@ class Holder {
     TableId table;
     Bytes body;
     // Record of each key, made when first needed.
-    std::unordered_map<Key, uint32_t> index;
+    std::unordered_multimap<Key, uint32_t> index;
   };
   struct Channel {  // to one owner
     BatchSeq last;
@@ -76,11 +76,11 @@ class Holder {
     uint32_t view = 0;
     std::vector<std::pair<Key, uint32_t>> keys;  // with the number of their unlinking
     uint64_t workers_to_tick = 0;                // bit per local worker
+    uint64_t unlinking = 0;                      // TableSet::unlinkings then
   };
 
   Copies& view_of(const FetchCall& call) const;
   void add_sent(const Rows& rows, Key key, const float* delta);
-  void flush_copies(WorkerId worker, Clock clock, DirtyKeys& dirty, Outbox& out);
   void drop_copies(TableId table, uint32_t view, Outbox& out);
   std::unordered_set<Key> asked_for(TableId table) const;
   size_t close_batch(NodeId owner, Writer& writer, TableId table, Outbox& out);

@@ -10,11 +10,15 @@ std::string in_seconds(Duration d) { return std::to_string(d.ns / 1'000'000'000)
 }  // namespace
 
 TableMachine::TableMachine(TableSet& tables)
-    : tables_(tables), owner_(tables), holder_(tables, owner_), board_(tables.place()) {}
+    : tables_(tables),
+      owner_(tables),
+      holder_(tables, owner_),
+      keeper_(tables),
+      board_(tables.place()) {}
 
 void TableMachine::on(Event& event, Instant now, Outbox& out) {
   if (auto* arrived = std::get_if<MessageArrived>(&event)) {
-    on_message(arrived->envelope, out);
+    on_message(arrived->envelope, now, out);
   } else if (auto* posted = std::get_if<CallPosted>(&event)) {
     on_call(static_cast<TableCall&>(*posted->call), now, out);
   } else if (std::get_if<TimerFired>(&event)) {
@@ -30,24 +34,41 @@ void TableMachine::on_call(TableCall& call, Instant now, Outbox& out) {
   switch (call.op) {
     case TableOp::fetch: {
       auto& fetch = static_cast<FetchCall&>(call);
-      holder_.fetch(fetch, out);
+      if (tables_.rows(fetch.table).adapts()) {
+        keeper_.fetch(fetch, now, out);
+      } else {
+        holder_.fetch(fetch, out);
+      }
       if (fetch.open != 0) wait(call, now, out);
       return;
     }
-    case TableOp::push:
-      holder_.push(static_cast<PushCall&>(call), out);
+    case TableOp::push: {
+      auto& push = static_cast<PushCall&>(call);
+      if (tables_.rows(push.table).adapts()) {
+        keeper_.push(push, out);
+      } else {
+        holder_.push(push, out);
+      }
       break;
+    }
+    case TableOp::intend: {
+      auto& intend = static_cast<IntendCall&>(call);
+      keeper_.intend(call.worker, intend.clock, intend.intents, now, out);
+      return out.complete(call);
+    }
     case TableOp::tick: {
       auto& tick = static_cast<TickCall&>(call);
-      holder_.flush(call.worker, Clock{tick.clock.value - 1}, tick.dirty, out);
-      holder_.evict(call.worker, out);
-      board_.worker_at(call.worker, tick.clock);
+      flush(call.worker, Clock{tick.clock.value - 1}, tick.dirty, out);
+      holder_.evict(tick, out);
+      if (tables_.any_adapts()) keeper_.ticked(tick, now, out);
+      worker_is_at(call.worker, tick.clock, false);
       break;
     }
     case TableOp::barrier: {
       auto& barrier = static_cast<BarrierCall&>(call);
-      holder_.flush(call.worker, barrier.clock, barrier.dirty, out);
-      board_.worker_at_barrier(call.worker, barrier.clock);
+      flush(call.worker, barrier.clock, barrier.dirty, out);
+      if (tables_.any_adapts()) keeper_.at_barrier(call.worker, out);
+      worker_is_at(call.worker, barrier.clock, true);
       barrier.clock = kClockNever;
       break;
     }
@@ -56,7 +77,39 @@ void TableMachine::on_call(TableCall& call, Instant now, Outbox& out) {
   clocks_moved(out);
 }
 
-void TableMachine::on_message(const Envelope& envelope, Outbox& out) {
+void TableMachine::flush(WorkerId worker, Clock clock, std::vector<DirtyKeys>& dirty, Outbox& out) {
+  for (DirtyKeys& keys : dirty) {
+    if (keys.keys.empty()) continue;
+    if (tables_.rows(keys.table).adapts()) {
+      keeper_.flush(keys, out);
+    } else {
+      holder_.flush(worker, clock, keys, out);
+    }
+  }
+}
+
+// A worker's clock counts once all its updates from before it are in.
+void TableMachine::worker_is_at(WorkerId worker, Clock clock, bool barrier) {
+  unsettled_.push_back({worker, clock, barrier, keeper_.batches()});
+  clocks_settled();
+}
+
+bool TableMachine::clocks_settled() {
+  bool any = false;
+  while (!unsettled_.empty() && keeper_.settled(unsettled_.front().batch)) {
+    const Unsettled& u = unsettled_.front();
+    if (u.barrier) {
+      board_.worker_at_barrier(u.worker, u.clock);
+    } else {
+      board_.worker_at(u.worker, u.clock);
+    }
+    unsettled_.pop_front();
+    any = true;
+  }
+  return any;
+}
+
+void TableMachine::on_message(const Envelope& envelope, Instant now, Outbox& out) {
   const NodeId from = envelope.from;
   const Bytes& body = envelope.body;
   Reader reader(body);
@@ -78,6 +131,7 @@ void TableMachine::on_message(const Envelope& envelope, Outbox& out) {
       if (message.batches > owner_.received(from)) return;
       board_.mark(from, message.mark);
       clocks_moved(out);
+      if (tables_.any_adapts()) keeper_.peer_ticked(from, out);
       return owner_.peer_ticked(from, out);
     }
     case Kind::applied: {
@@ -88,7 +142,10 @@ void TableMachine::on_message(const Envelope& envelope, Outbox& out) {
       return release_waiting(out);
     }
     default:
-      break;
+      if (envelope.kind < Kind::ask || envelope.kind > Kind::acked) break;
+      keeper_.on_message(envelope, now, out);
+      if (clocks_settled()) return clocks_moved(out);
+      return release_waiting(out);
   }
   out.say(Level::error, "dropped a message to the tables that cannot be read");
 }
@@ -116,9 +173,11 @@ void TableMachine::clocks_moved(Outbox& out) {
       }
     }
     const bool passed = board_.pass_barrier();
+    if (passed) keeper_.barrier_passed();
     const Clock complete = board_.slowest();
     if (complete != kClockNever && complete > owner_.complete()) {
       owner_.advance(complete, out);
+      if (tables_.any_adapts()) keeper_.advance(complete, out);
       tables_.slowest.store(complete.value, std::memory_order_release);
     }
     if (!passed) break;
@@ -130,14 +189,21 @@ void TableMachine::send_mark(NodeId to, Outbox& out) {
   out.send(to, Kind::mark, encode_head(MarkMessage{board_.own(), holder_.sent(to)}));
 }
 
+std::optional<NodeId> TableMachine::backlog() const {
+  const auto node = holder_.backlog();
+  return node ? node : keeper_.backlog();
+}
+
 bool TableMachine::may_go_on(const TableCall& call) const {
   switch (call.op) {
     case TableOp::fetch:
       return static_cast<const FetchCall&>(call).open == 0;
     case TableOp::push:
-      return !holder_.backlog();
+      return !backlog();
+    case TableOp::intend:
+      return true;
     case TableOp::tick:
-      return !holder_.backlog() &&
+      return !backlog() &&
              tables_.gate().may_start(static_cast<const TickCall&>(call).clock, board_.slowest());
     case TableOp::barrier:
       return static_cast<const BarrierCall&>(call).clock != kClockNever;
@@ -159,7 +225,9 @@ void TableMachine::release_waiting(Outbox& out) {
     auto& barrier = static_cast<BarrierCall&>(*w.call);
     const auto& own = board_.own();
     // A worker that came to the barrier is counted at kClockNever until all have passed it.
-    if (board_.worker_clock(w.call->worker) != kClockNever) barrier.clock = own.start;
+    const bool comes = std::any_of(unsettled_.begin(), unsettled_.end(),
+                                   [&](const Unsettled& u) { return u.worker == w.call->worker; });
+    if (!comes && board_.worker_clock(w.call->worker) != kClockNever) barrier.clock = own.start;
   }
   std::erase_if(waiting_, [&](const Waiting& w) {
     if (!may_go_on(*w.call)) return false;
@@ -186,13 +254,17 @@ std::string TableMachine::why_waits(const TableCall& call) const {
   const auto node = [](NodeId n) { return "node " + std::to_string(n.value); };
   switch (call.op) {
     case TableOp::fetch: {
-      const auto owner = holder_.fetch_waits_for(static_cast<const FetchCall&>(call));
+      const auto& fetch = static_cast<const FetchCall&>(call);
+      const auto owner = tables_.rows(fetch.table).adapts() ? keeper_.fetch_waits_for(fetch)
+                                                            : holder_.fetch_waits_for(fetch);
       const std::string from = owner ? "for rows of " + node(*owner) : "for rows";
       return from + " (the slowest: " + board_.why() + ")";
     }
+    case TableOp::intend:
+      return {};
     case TableOp::push:
     case TableOp::tick:
-      if (const auto slow = holder_.backlog()) return "for " + node(*slow) + " to take in updates";
+      if (const auto slow = backlog()) return "for " + node(*slow) + " to take in updates";
       if (call.op == TableOp::push) return "for a push to be on its way";
       return "to start clock " + std::to_string(static_cast<const TickCall&>(call).clock.value) +
              ": " + board_.why();
@@ -204,6 +276,7 @@ std::string TableMachine::why_waits(const TableCall& call) const {
 
 void TableMachine::on_link_again(NodeId peer, Outbox& out) {
   holder_.link_again(peer, out);
+  if (tables_.any_adapts()) keeper_.link_again(peer, out);
   send_mark(peer, out);
   owner_.link_again(peer, out);
 }

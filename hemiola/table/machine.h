@@ -6,12 +6,14 @@
 // workers that were too far ahead go on.
 #pragma once
 
+#include <deque>
 #include <string>
 #include <vector>
 
 #include "hemiola/core/machine.h"
 #include "hemiola/table/clock_board.h"
 #include "hemiola/table/holder.h"
+#include "hemiola/table/keeper.h"
 #include "hemiola/table/owner.h"
 
 namespace hemiola {
@@ -33,13 +35,17 @@ class TableMachine : public Machine {
   };
 
   void on_call(TableCall& call, Instant now, Outbox& out);
-  void on_message(const Envelope& envelope, Outbox& out);
+  void on_message(const Envelope& envelope, Instant now, Outbox& out);
+  void flush(WorkerId worker, Clock clock, std::vector<DirtyKeys>& dirty, Outbox& out);
+  void worker_is_at(WorkerId worker, Clock clock, bool barrier);
+  bool clocks_settled();
   void on_pull(NodeId from, const Bytes& body, bool subscribe, Outbox& out);
   void on_timer(Instant now, Outbox& out);
   void on_link_again(NodeId peer, Outbox& out);
   void send_mark(NodeId to, Outbox& out);
   void clocks_moved(Outbox& out);
   void release_waiting(Outbox& out);
+  std::optional<NodeId> backlog() const;
   bool may_go_on(const TableCall& call) const;
   std::string why_waits(const TableCall& call) const;
   void wait(TableCall& call, Instant now, Outbox& out);
@@ -47,7 +53,16 @@ class TableMachine : public Machine {
   TableSet& tables_;
   Owner owner_;
   Holder holder_;
+  Keeper keeper_;
   ClockBoard board_;
+  // Clocks of workers here that do not count yet: their updates of rows that move are not all in.
+  struct Unsettled {
+    WorkerId worker;
+    Clock clock;
+    bool barrier = false;
+    uint32_t batch = 0;
+  };
+  std::deque<Unsettled> unsettled_;
   MarkBody told_;                 // the last mark that was sent
   std::vector<Waiting> waiting_;  // ticks, barriers, pushes and fetches that are not done
   bool timer_set_ = false;

@@ -14,6 +14,12 @@ enum class Sabotage : uint8_t {
   bound_off_by_one,    // a read accepts a copy that is one clock too old
   applied_twice,       // a batch that arrives again is added again (and some are sent twice)
   acked_but_lost,      // a batch is acknowledged and forgotten
+  // of rows that move:
+  moved_without_own_updates,  // what the new owner had sent is not in the row that it takes over
+  moved_and_added_twice,      // the old owner sends on what the new one has added already
+  lost_when_moved,            // an update that finds the row gone is forgotten
+  two_owners,                 // the row stays with the one who gave it away
+  never_released,             // copies that nobody wants are kept for ever
 };
 
 struct TableOptions {
@@ -28,6 +34,10 @@ struct TableOptions {
   // Most rows of other nodes of which this node keeps copies; 0: keeps none, so each pull asks
   // the owner and in-place work on remote rows is refused.
   uint32_t copies_max = UINT32_MAX;
+
+  // Updates of kept copies whose norm is more than so many times the usual one are scaled down to
+  // that; 0: never. For placements other than static.
+  double clip = 0;
 
   Sabotage sabotage = Sabotage::none;
 };

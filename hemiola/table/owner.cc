@@ -25,7 +25,7 @@ Owner::Owner(TableSet& tables)
   for (Peer& peer : peers_) peer.pending.resize(tables.size());
   for (uint32_t t = 0; t < tables.size(); ++t) {
     const Rows& rows = tables.rows(TableId{t});
-    if (!rows.options().staleness.push || !rows.keeps_copies()) continue;
+    if (!rows.options().staleness.push || !rows.keeps_copies() || rows.adapts()) continue;
     const size_t bits = size_t{rows.partition().owned_by(tables.place().self)} * words_;
     holders_[t].subscribed.resize(bits);
     holders_[t].pending.resize(bits);
@@ -35,6 +35,7 @@ Owner::Owner(TableSet& tables)
 bool Owner::valid(const PullBody& pull) const {
   if (pull.table.value >= tables_.size()) return false;
   const Rows& rows = tables_.rows(pull.table);
+  if (rows.adapts()) return false;
   return std::all_of(pull.keys.begin(), pull.keys.end(), [&](Key key) {
     return key.value < rows.partition().rows() && rows.owns(key);
   });

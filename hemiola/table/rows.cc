@@ -8,8 +8,9 @@ Copies::Copies(uint32_t keys, uint32_t row_length, bool counts_use)
     : stride_(row_stride(row_length)),
       counts_use_(counts_use),
       slots_(keys),
-      rows_(size_t{keys} * 2 * stride_),
-      tags_(keys),
+      rows_(size_t{keys} * stride_),
+      bases_(size_t{keys} * stride_),
+      notes_(keys),
       used_(counts_use ? keys : 0),
       keys_(counts_use ? keys : 0) {}
 
@@ -35,26 +36,34 @@ uint32_t Copies::make(Key key) {
   } else {
     slot = free_.back();
     free_.pop_back();
-    std::fill_n(value(slot), 2 * stride_, 0.0f);
+    std::fill_n(value(slot), stride_, 0.0f);
+    std::fill_n(base(slot), stride_, 0.0f);
   }
   if (counts_use_) keys_[slot] = key;
   touch(slot);
   return slot;
 }
 
-void Copies::publish(Key key, uint32_t slot, Clock tag) {
-  tags_[slot].store(tag.value, std::memory_order_release);
+void Copies::publish(Key key, uint32_t slot, Clock tag, NodeId source) {
+  notes_[slot].tag.store(tag.value, std::memory_order_release);
+  notes_[slot].source.store(source.value + 1, std::memory_order_release);
   if (slots_[key.value].load(std::memory_order_relaxed) != slot + 1) {
     slots_[key.value].store(slot + 1, std::memory_order_release);
   }
 }
 
+void Copies::publish_owned(Key key, uint32_t slot) {
+  if (!owns(key)) --held_;
+  notes_[slot].source.store(0, std::memory_order_relaxed);
+  slots_[key.value].store((slot + 1) | kOwned, std::memory_order_release);
+}
+
 uint32_t Copies::unlink(Key key) {
   const uint32_t slot = find(key);
   HEMIOLA_CHECK(slot != kNone);
+  if (!owns(key)) --held_;
   slots_[key.value].store(0, std::memory_order_release);
   unlinked_.emplace(key, Unlinked{slot, ++unlinkings_});
-  --held_;
   return unlinkings_;
 }
 
@@ -95,6 +104,18 @@ void validate(const TableOptions& options, const Place& place) {
   if (spec.rows == 0 || spec.row_length == 0) {
     throw UserError("table `" + spec.name + "` needs at least one row and one column");
   }
+  if (options.placement.adapts() && options.staleness.strict) {
+    throw UserError("table `" + spec.name +
+                    "`: bsp strict needs placement static, since it adds "
+                    "updates in an order that is fixed by who owns a row; use bsp, or static");
+  }
+  if (options.placement.adapts() && options.copies_max < spec.rows) {
+    throw UserError("table `" + spec.name + "`: placement " + options.placement.name() +
+                    " decides itself which copies are kept, so copies_max cannot be set");
+  }
+  if (spec.rows > INT32_MAX - 2 && options.placement.adapts()) {
+    throw UserError("table `" + spec.name + "` has too many rows to move: at most 2147483645");
+  }
   if (spec.rows > UINT32_MAX - 2) {
     throw UserError("table `" + spec.name + "` has too many rows: at most 4294967293 are possible");
   }
@@ -115,16 +136,23 @@ Rows::Rows(TableOptions options, const Place& place)
       partition_(options_.spec.rows, place.nodes),
       stride_(row_stride(options_.spec.row_length)),
       direct_(is_direct(options_, place)),
-      owned_(size_t{partition_.owned_by(self_)} * stride_),
+      adapts_(options_.placement.adapts() && place.nodes > 1),
+      owned_(adapts_ ? 0 : size_t{partition_.owned_by(self_)} * stride_),
       latches_(std::make_unique<Latches>(is_latched(options_, place))) {
   const TableSpec& spec = options_.spec;
-  const uint32_t owned_rows = partition_.owned_by(self_);
+  const uint32_t owned_rows = adapts_ ? 0 : partition_.owned_by(self_);
   for (uint32_t i = 0; i < owned_rows && !starts_as_zeros(spec); ++i) {
     initialise_row(spec, partition_.key(self_, i), {owned(i), spec.row_length});
   }
   for (uint32_t v = view_count(options_, place); v > 0; --v) {
     views_.push_back(
         std::make_unique<Copies>(spec.rows, spec.row_length, options_.copies_max < spec.rows));
+  }
+  for (uint32_t i = 0; adapts_ && i < partition_.owned_by(self_); ++i) {
+    const Key key = partition_.key(self_, i);
+    const uint32_t slot = shelf().make(key);
+    if (!starts_as_zeros(spec)) initialise_row(spec, key, {shelf().value(slot), spec.row_length});
+    shelf().publish_owned(key, slot);
   }
 }
 

@@ -34,11 +34,32 @@ class Copies {
 
   Copies(uint32_t keys, uint32_t row_length, bool counts_use);
 
-  // Any thread. The slot of the key's copy, or kNone.
-  uint32_t find(Key key) const { return slots_[key.value].load(std::memory_order_acquire) - 1; }
-  float* value(uint32_t slot) const { return rows_.data() + size_t{slot} * 2 * stride_; }
+  // Any thread. The slot of the key's row, or kNone.
+  uint32_t find(Key key) const {
+    return (slots_[key.value].load(std::memory_order_acquire) & ~kOwned) - 1;
+  }
+  // The row that is found is no copy: this node owns it. Only where rows may move.
+  bool owns(Key key) const {
+    return (slots_[key.value].load(std::memory_order_acquire) & kOwned) != 0;
+  }
+  // Both in one look.
+  struct Found {
+    uint32_t slot = kNone;
+    bool owned = false;
+  };
+  Found look(Key key) const {
+    const uint32_t entry = slots_[key.value].load(std::memory_order_acquire);
+    return {(entry & ~kOwned) - 1, (entry & kOwned) != 0};
+  }
+  float* value(uint32_t slot) const { return rows_.data() + size_t{slot} * stride_; }
   // The copy holds every update of clocks below its tag.
-  Clock tag(uint32_t slot) const { return Clock{tags_[slot].load(std::memory_order_acquire)}; }
+  Clock tag(uint32_t slot) const { return Clock{notes_[slot].tag.load(std::memory_order_acquire)}; }
+  // The owner that keeps the copy fresh, so that it is as complete as that owner's last round;
+  // kNobody: the tag alone counts.
+  static constexpr NodeId kNobody{UINT32_MAX};
+  NodeId source(uint32_t slot) const {
+    return NodeId{notes_[slot].source.load(std::memory_order_acquire) - 1};
+  }
   // For loops over many keys, called at each place: brings the slots of keys further on and the
   // rows of nearer ones into the cache.
   static constexpr size_t kAhead = 8;
@@ -49,24 +70,30 @@ class Copies {
     if (at + kAhead >= keys.size()) return;
     const uint32_t slot = slots_[keys[at + kAhead].value].load(std::memory_order_relaxed);
     if (slot == 0) return;
-    __builtin_prefetch(value(slot - 1));
-    __builtin_prefetch(&tags_[slot - 1]);
+    __builtin_prefetch(value((slot & ~kOwned) - 1));
+    __builtin_prefetch(&notes_[(slot & ~kOwned) - 1]);
   }
   void touch(uint32_t slot) const {
     if (counts_use_) used_[slot].store(1, std::memory_order_relaxed);
   }
 
   // Loop thread only.
-  float* base(uint32_t slot) const { return value(slot) + stride_; }
+  float* base(uint32_t slot) const { return bases_.data() + size_t{slot} * stride_; }
   // find(), or the copy that was unlinked but not yet released.
   uint32_t find_unlinked(Key key) const;
   // A slot for a key that has none (or relinks its unlinked one); its rows are zeros if new.
   // It is found by workers after publish().
   uint32_t make(Key key);
-  void publish(Key key, uint32_t slot, Clock tag);
+  void publish(Key key, uint32_t slot, Clock tag, NodeId source = kNobody);
+  // The row is this node's own from now on; what its base says is forgotten.
+  void publish_owned(Key key, uint32_t slot);
   // The number of the unlinking; release() does nothing when the key was asked for since.
   uint32_t unlink(Key key);
   void release(Key key, uint32_t unlinking);
+  bool is_unlinked(Key key, uint32_t unlinking) const {
+    const auto found = unlinked_.find(key);
+    return found != unlinked_.end() && found->second.number == unlinking;
+  }
   uint32_t held() const { return held_; }
   // Goes round the slots and gives up to `count` keys whose copies were not used since last time.
   std::vector<Key> unused(uint32_t count);
@@ -74,9 +101,16 @@ class Copies {
  private:
   uint32_t stride_;
   bool counts_use_;
-  Arena<std::atomic<uint32_t>> slots_;  // per key: slot + 1, or 0
-  Arena<float> rows_;                   // per slot: value, base
-  Arena<std::atomic<int32_t>> tags_;    // per slot
+  static constexpr uint32_t kOwned = uint32_t{1} << 31;
+  struct Note {
+    std::atomic<int32_t> tag;
+    std::atomic<uint32_t> source;  // node + 1
+  };
+
+  Arena<std::atomic<uint32_t>> slots_;  // per key: slot + 1, with kOwned or without, or 0
+  Arena<float> rows_;                   // per slot: the value
+  Arena<float> bases_;                  // per slot, used by copies only
+  Arena<Note> notes_;                   // per slot
   Arena<std::atomic<uint8_t>> used_;    // per slot, when use is counted
   Arena<Key> keys_;                     // per slot, when use is counted
   struct Unlinked {
@@ -101,7 +135,14 @@ class Rows {
   uint32_t row_length() const { return options_.spec.row_length; }
   uint32_t stride() const { return stride_; }
 
-  bool owns(Key key) const { return partition_.owner(key) == self_; }
+  // Where rows may move this changes at any time; else it is a function of the key.
+  bool owns(Key key) const {
+    return adapts_ ? views_[0]->owns(key) : partition_.owner(key) == self_;
+  }
+  // The placement is not static and there are other nodes: rows are kept by table/keeper.
+  bool adapts() const { return adapts_; }
+  // The slots of such a table, of rows owned and of copies alike.
+  Copies& shelf() const { return *views_[0]; }
   float* owned(uint32_t index) const { return owned_.data() + size_t{index} * stride_; }
   float* base() const { return owned_.data(); }
 
@@ -119,6 +160,19 @@ class Rows {
 
   Latches& latches() const { return *latches_; }
 
+  // Calls f(key, row) for the rows that this node owns. REQUIRES: nothing moves meanwhile.
+  template <class F>
+  void for_each_owned(F&& f) const {
+    for (uint32_t k = 0; adapts_ && k < partition_.rows(); ++k) {
+      const Copies::Found found = shelf().look(Key{k});
+      if (found.owned) f(Key{k}, static_cast<const float*>(shelf().value(found.slot)));
+    }
+    const uint32_t fixed = adapts_ ? 0 : partition_.owned_by(self_);
+    for (uint32_t i = 0; i < fixed; ++i) {
+      f(partition_.key(self_, i), static_cast<const float*>(owned(i)));
+    }
+  }
+
  private:
   TableOptions options_;
   NodeId self_;
@@ -126,6 +180,7 @@ class Rows {
   Partition partition_;
   uint32_t stride_;
   bool direct_;
+  bool adapts_;
   Arena<float> owned_;
   std::vector<std::unique_ptr<Copies>> views_;
   std::unique_ptr<Latches> latches_;

@@ -8,15 +8,20 @@
 namespace hemiola {
 
 TableSet::TableSet(std::vector<TableOptions> tables, Place place, Sampling sampling)
-    : place_(place), sampling_(std::move(sampling)), refreshed_by_(place.nodes) {
+    : place_(place),
+      sampling_(std::move(sampling)),
+      refreshed_by_(place.nodes),
+      rounds_(place.nodes) {
   gate_.bound = StalenessRule::kUnbounded;
   for (TableOptions& options : tables) {
     const StalenessRule rule = options.staleness;
     const bool lax = options.sabotage == Sabotage::bound_off_by_one;
     if (rule.bounded()) gate_.bound = std::min(gate_.bound, rule.bound + (lax ? 1 : 0));
-    any_push_ |= rule.push;
     any_async_ |= !rule.bounded();
     tables_.push_back(std::make_unique<Rows>(std::move(options), place_));
+    any_adapts_ |= tables_.back()->adapts();
+    any_push_ |= rule.push && !tables_.back()->adapts();
+    moves_.push_back(std::make_unique<Moves>());
     ticks_alone_ &= tables_.back()->direct();
   }
   ticks_alone_ &= place_.workers() == 1 || !gate_.bounded();

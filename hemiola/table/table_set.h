@@ -26,7 +26,8 @@ class TableSet {
 
   // The tightest bound of all tables: how far a worker may be ahead of the slowest.
   const StalenessRule& gate() const { return gate_; }
-  bool any_push() const { return any_push_; }
+  bool any_push() const { return any_push_; }  // of tables whose rows stay where they are
+  bool any_adapts() const { return any_adapts_; }
   bool any_async() const { return any_async_; }
   // Workers need not tell anybody when they tick.
   bool ticks_alone() const { return ticks_alone_; }
@@ -34,6 +35,10 @@ class TableSet {
   // The clock of the slowest worker of the job; written by the loop thread behind the rows that
   // it speaks of.
   std::atomic<int32_t> slowest{0};
+
+  // Counted by the loop whenever rows have been unlinked. A worker that reads it when it holds no
+  // pointers, as at a tick, cannot find any more what was unlinked by then.
+  std::atomic<uint64_t> unlinkings{0};
 
   // The clock through which our copies of a node's rows are complete, in tables with push.
   Clock refreshed_by(NodeId node) const {
@@ -43,6 +48,23 @@ class TableSet {
     refreshed_by_[node.value].store(clock.value, std::memory_order_release);
   }
 
+  // The clock through which a node's last round has brought our copies of its rows, in tables
+  // whose placement adapts.
+  Clock round_of(NodeId node) const {
+    return Clock{rounds_[node.value].load(std::memory_order_acquire)};
+  }
+  void set_round(NodeId node, Clock clock) {
+    rounds_[node.value].store(clock.value, std::memory_order_release);
+  }
+
+  // What the loop counts of a table whose rows may move; read when the run is over.
+  struct Moves {
+    std::atomic<uint64_t> moved{0};  // rows that became this node's
+    std::atomic<uint64_t> kept{0};   // copies that were asked for to be kept
+    std::atomic<uint32_t> hops{0};   // the longest way of a request to the owner, forwards only
+  };
+  Moves& moves(TableId table) { return *moves_[table.value]; }
+
  private:
   void check(const Sampling::Source& source) const;
 
@@ -51,9 +73,12 @@ class TableSet {
   std::vector<std::unique_ptr<Rows>> tables_;
   StalenessRule gate_;
   bool any_push_ = false;
+  bool any_adapts_ = false;
   bool any_async_ = false;
   bool ticks_alone_ = true;
   Arena<std::atomic<int32_t>> refreshed_by_;
+  Arena<std::atomic<int32_t>> rounds_;
+  std::vector<std::unique_ptr<Moves>> moves_;
 };
 
 }  // namespace hemiola

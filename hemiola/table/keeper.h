@@ -1,0 +1,259 @@
+// A node as keeper of rows that may move: as their owner, as holder of copies, and as the home
+// that knows where they went. For tables whose placement adapts (table/placement.h).
+//
+// Invariants:
+// - A row has one owner. Who gives it away remembers where to, and sends on what comes for it; so
+//   whoever follows what each node last knew finds the row, behind the message that brings it.
+// - A row is given away only while no third node keeps a copy. So the owner of a kept copy cannot
+//   change, and the owner's rounds say how complete it is.
+// - The old owner's row becomes a copy whose base is what was given: what its workers still add
+//   to it is sent on as their update. Nobody waits for them, nothing is lost.
+// - The new owner adds to what came its own updates that the old one had not seen; the old owner
+//   drops just those: what comes from the new owner between the give and the `taken`.
+// - The answer to an ask may come from a node that an update which we sent since has not reached.
+//   So while a wanted row is asked for nothing that was added to it here is sent; and a copy for
+//   now that comes when something was sent is not taken, but asked for again.
+// - An update counts as settled when it is in the row, wherever that is; a clock's mark waits for
+//   it. A row whose updates of ours are on their way without a copy here is not asked for.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "hemiola/table/calls.h"
+#include "hemiola/table/heat.h"
+#include "hemiola/table/intents.h"
+#include "hemiola/table/keeper_messages.h"
+
+namespace hemiola {
+
+class Keeper {
+ public:
+  explicit Keeper(TableSet& tables);
+
+  void intend(WorkerId worker, Clock clock, std::vector<Intent>& intents, Instant now, Outbox& out);
+  // Completes the call once all rows are here.
+  void fetch(FetchCall& call, Instant now, Outbox& out);
+  void push(PushCall& call, Outbox& out);
+  void flush(DirtyKeys& dirty, Outbox& out);
+  void ticked(TickCall& call, Instant now, Outbox& out);
+  void at_barrier(WorkerId worker, Outbox& out);
+  void barrier_passed();
+
+  void on_message(const Envelope& envelope, Instant now, Outbox& out);
+
+  // As Owner: rows here are complete through `complete`; a peer's clock went on.
+  void advance(Clock complete, Outbox& out);
+  void peer_ticked(NodeId peer, Outbox& out);
+  void link_again(NodeId peer, Outbox& out) { streams_.link_again(peer, out); }
+
+  // Number of the last batch of updates that was made here; are all through that one in?
+  uint32_t batches() const { return first_open_ + static_cast<uint32_t>(open_.size()) - 1; }
+  bool settled(uint32_t batch) const { return batch < first_open_; }
+
+  std::optional<NodeId> backlog() const;
+  std::optional<NodeId> fetch_waits_for(const FetchCall& call) const;
+
+ private:
+  static constexpr size_t kChunkBytes = size_t{1} << 20;
+  static constexpr size_t kBacklogBytes = size_t{64} << 20;
+  static constexpr uint32_t kRoundsOpen = 2;
+
+  // An ask for the row is under way (or held): for now, or because it is wanted.
+  static constexpr uint8_t kAsked = 1, kAskedWant = 2;
+  static constexpr uint8_t kSpoiled = 4;  // the copy for now that comes may be older than this node
+  static constexpr uint8_t kHot = 8;
+
+  struct Held {  // an ask that waits until updates of the row are in
+    bool for_now = false;
+    bool want = false;
+    Clock needed;
+  };
+  // An update that waits for the row to come: it is in the copy that is here, or in `delta`.
+  struct Early {
+    uint32_t batch = 0;
+    std::vector<float> delta;
+  };
+
+  // What is known of a table's keys: 7 bytes per key, and 16 per owned row that others keep.
+  struct Book {
+    Rows* rows = nullptr;   // nullptr: not a table of ours
+    Arena<uint16_t> where;  // node + 1 that was last known to own it; 0: its home
+    Arena<uint32_t> moves;  // how often it had moved by then
+    Arena<uint8_t> flags;
+    size_t words = 0;                         // of 64 nodes, per slot of the next two
+    Arena<uint64_t> keepers;                  // by slot: who keeps a copy of an owned row
+    Arena<uint64_t> pending;                  // of them, who is to be sent its change
+    std::vector<std::vector<Key>> passing;    // by local worker: asked for, for this clock
+    std::vector<Key> unwanted;                // kept copies that came too late
+    std::unordered_map<Key, uint32_t> loose;  // updates on their way, and no copy is kept
+    std::unordered_map<Key, Held> held;
+    std::unordered_map<Key, std::vector<Early>> early;
+    std::optional<Heat> heat;
+    double clip_mean = 0;  // of the norms of updates to kept copies
+    uint32_t clip_seen = 0;
+  };
+
+  struct Peer {
+    // Rows given to it of which it has not said `taken`, and how often.
+    std::unordered_map<uint64_t, uint32_t> windows;
+    std::vector<std::vector<Key>> pending;  // by table: rows to renew
+    std::deque<uint32_t> rounds;            // numbers of the rounds that it may not have yet
+    bool owes = false;
+  };
+
+  struct Parked {  // an ask for rows that are not complete enough yet
+    AskHead head;
+    std::vector<Key> keys;
+  };
+  struct Waiting {
+    FetchCall* call = nullptr;
+    std::vector<Key> keys;  // that are not here
+  };
+  struct Leaving {
+    TableId table;
+    std::vector<std::pair<Key, uint32_t>> keys;  // with the number of their unlinking
+    uint64_t unlinking = 0;                      // TableSet::unlinkings then
+    std::vector<bool> passed;                    // by local worker: cannot find them any more
+  };
+  struct Open {  // a batch of updates
+    uint32_t left = 0;
+    TableId table;
+    std::vector<Key> loose;
+    std::vector<uint32_t> instead;  // batches whose row it carries
+  };
+
+  // Rows for one asker, as they are collected.
+  struct Giving {
+    Giving(TableId t, NodeId n) : table(t), to(n) {}
+    TableId table;
+    NodeId to;
+    Writer writer{0};
+    std::vector<Key> gone;  // given away since the last message
+  };
+
+  // Updates of rows of one table to all nodes, as they are collected.
+  class Batch {
+   public:
+    Batch(Keeper& keeper, TableId table);
+    void add(Key key, const float* delta, NodeId to, bool loose, Outbox& out);
+    void add_delta(Key key, uint32_t slot, NodeId to, bool loose, Outbox& out);
+    size_t send(Outbox& out);
+    uint32_t number() const { return number_; }  // 0: nothing was added
+
+   private:
+    Open& open() { return keeper_.open_[number_ - keeper_.first_open_]; }
+    float* record(Key key, NodeId to, bool loose);
+    void done(NodeId to, Outbox& out);
+    void send_to(NodeId to, Outbox& out);
+
+    Keeper& keeper_;
+    TableId table_;
+    Book& book_;
+    std::vector<Writer> writers_;  // by node
+    uint32_t number_ = 0;
+    size_t before_ = 0;
+    size_t sent_bytes_ = 0;
+  };
+
+  Book* book(TableId table) {
+    return table.value < books_.size() && books_[table.value].rows ? &books_[table.value] : nullptr;
+  }
+  void set_up(TableId table);
+  void hold_all(TableId table, Book& book);
+  NodeId where(const Book& book, Key key) const;
+  void learn(Book& book, Key key, NodeId owner, uint32_t moves);
+  uint64_t* keepers(Book& book, uint32_t slot) { return &book.keepers[slot * book.words]; }
+  bool kept_by_others(const Book& book, uint32_t slot, NodeId but) const;
+  std::optional<NodeId> only_keeper(const Book& book, uint32_t slot) const;
+  uint32_t local(WorkerId worker) const { return worker.value - place_.first_worker().value; }
+  bool valid(const Book& book, std::span<const Key> keys) const;
+  void act_on(const Intents::Change& change, Outbox& out);
+  void drop_unwanted(TableId table, std::span<const Key> keys, Outbox& out);
+  void leave_passing(TableId table, WorkerId worker);
+
+  // Hot rows.
+  void tell_heat(TableId table, Outbox& out);
+  void on_heat(Reader& reader);
+  void on_hot(Reader& reader, Outbox& out);
+  void apply_heat(TableId table, const Heat::Verdict& verdict, Outbox& out);
+
+  // keeper_ask.cc
+  bool is_there(const Rows& rows, Key key, Clock needed) const;
+  bool take_back(Book& book, Key key);
+  void want(TableId table, std::span<const Key> keys, Outbox& out);
+  void ask(TableId table, std::span<const Key> keys, bool want, Clock needed, Outbox& out);
+  void send_asks(const AskHead& head, const std::vector<std::vector<Key>>& by_node, Outbox& out);
+  void recheck(Outbox& out);
+  void asked_no_more(TableId table, Key key, uint8_t what, Outbox& out);
+  void ask_what_was_held(TableId table, Key key, Outbox& out);
+  void on_ask(Reader& reader, Outbox& out);
+  GiveKind decide(const Book& book, TableId table, Key key, uint32_t slot, NodeId asker,
+                  bool want) const;
+  void answer(const AskHead& head, std::span<const Key> keys, Outbox& out);
+
+  // keeper_move.cc
+  static uint64_t window(TableId table, Key key) { return uint64_t{table.value} << 32 | key.value; }
+  void put_row(Giving& giving, Key key, uint32_t slot, GiveKind kind, Outbox& out);
+  void send_rows(Giving& giving, Outbox& out);
+  void tell_homes(const Book& book, const Giving& giving, Outbox& out);
+  void give_away(TableId table, std::span<const std::pair<NodeId, Key>> rows, Outbox& out);
+  void on_located(Reader& reader);
+  void on_give(NodeId from, Reader& reader, Outbox& out);
+  void take_in(Book& book, const GiveHead& head, const GiveRecord& record, const float* row,
+               NodeId from, Outbox& out);
+  void install(Book& book, const GiveHead& head, const GiveRecord& record, const float* row,
+               NodeId from);
+  const float* with_unseen(TableId table, Key key, const float* fresh, NodeId from, bool all);
+  void index_message(Streams::Sent& message);
+  void on_taken(NodeId from, Reader& reader);
+  void on_leave(NodeId from, Reader& reader, Outbox& out);
+  void leave(TableId table, std::span<const Key> keys);
+  void pass(WorkerId worker, uint64_t unlinkings, Outbox& out);
+  void release(const Leaving& leaving, Outbox& out);
+
+  // keeper_change.cc
+  bool comes(const Book& book, Key key) const { return (book.flags[key.value] & kAskedWant) != 0; }
+  // A copy for now that was asked for before this may not show it.
+  static void spoil(Book& book, Key key) {
+    if ((book.flags[key.value] & kAsked) != 0) book.flags[key.value] |= kSpoiled;
+  }
+  void send_later(TableId table, Key key, std::vector<float> delta);
+  void flush_row(Batch& batch, TableId table, Key key, Outbox& out);
+  void push_row(Batch& batch, TableId table, Key key, Outbox& out);
+  void show_early(Book& book, Key key);
+  void add_early(TableId table, Key key, Outbox& out);
+  void add_to_row(const Book& book, uint32_t slot, const float* delta);
+  void on_change(NodeId from, Reader& reader, Outbox& out);
+  void settle(uint32_t batch, uint32_t rows, Outbox& out);
+  void clip(Book& book, uint32_t slot, float* delta) const;
+  void changed(TableId table, Book& book, Key key, uint32_t slot, NodeId by);
+  void renew(NodeId to, Outbox& out);
+  void send_round(NodeId to, Outbox& out);
+  void on_renew(NodeId from, Reader& reader);
+
+  TableSet& tables_;
+  const Place place_;
+  Streams streams_;
+  Intents intents_;
+  std::vector<Book> books_;  // by table
+  std::vector<Peer> peers_;
+  std::vector<Parked> parked_;
+  std::vector<Waiting> waiting_;
+  std::vector<Leaving> leaving_;
+  std::vector<bool> at_barrier_;  // by local worker
+  std::deque<Open> open_;         // batches that are not settled
+  uint32_t first_open_ = 1;       // number of the first of them
+  Clock complete_;
+  std::vector<float> scratch_, delta_;
+  // The question whose answer is timed now.
+  std::optional<Key> timed_;
+  TableId timed_table_;
+  Instant timed_since_;
+  Instant now_;
+};
+
+}  // namespace hemiola

@@ -1,0 +1,296 @@
+// Keeper: rows that go to another node, come from one, or are left.
+#include <algorithm>
+
+#include "hemiola/core/check.h"
+#include "hemiola/core/vec.h"
+#include "hemiola/table/keeper.h"
+
+namespace hemiola {
+
+// The row as it is now goes into the message. One that is given away becomes a copy here, whose
+// base is what was given.
+void Keeper::put_row(Giving& giving, Key key, uint32_t slot, GiveKind kind, Outbox& out) {
+  Book& book = books_[giving.table.value];
+  Copies& shelf = book.rows->shelf();
+  const uint32_t length = book.rows->row_length();
+  Writer& writer = giving.writer;
+  if (writer.size() == 0) writer.put(GiveHead{{}, giving.table, complete_});
+  if (kind == GiveKind::owned) ++book.moves[key.value];
+  writer.put(GiveRecord{key, book.moves[key.value], kind});
+  auto* row = reinterpret_cast<float*>(writer.skip(length * sizeof(float)));
+  {
+    LatchGuard guard(book.rows->latches(), shelf.value(slot));
+    vec().copy(row, shelf.value(slot), length);
+  }
+  const uint64_t bit = uint64_t{1} << (giving.to.value % 64);
+  uint64_t* const keepers = &book.keepers[slot * book.words];
+  uint64_t* const pending = &book.pending[slot * book.words];
+  if (kind == GiveKind::kept) {
+    keepers[giving.to.value / 64] |= bit;
+    pending[giving.to.value / 64] &= ~bit;
+  } else if (kind == GiveKind::owned) {
+    std::fill_n(keepers, book.words, 0);
+    std::fill_n(pending, book.words, 0);
+    vec().copy(shelf.base(slot), row, length);
+    book.where[key.value] = static_cast<uint16_t>(giving.to.value + 1);
+    ++peers_[giving.to.value].windows[window(giving.table, key)];
+    giving.gone.push_back(key);
+  }
+  if (writer.size() >= kChunkBytes) send_rows(giving, out);
+}
+
+void Keeper::send_rows(Giving& giving, Outbox& out) {
+  if (giving.writer.size() == 0) return;
+  streams_.send(giving.to, Kind::give, std::exchange(giving.writer, Writer(0)), out);
+  if (giving.gone.empty()) return;
+  Book& book = books_[giving.table.value];
+  tell_homes(book, giving, out);
+  if (book.rows->options().sabotage != Sabotage::two_owners) leave(giving.table, giving.gone);
+  giving.gone.clear();
+}
+
+void Keeper::tell_homes(const Book& book, const Giving& giving, Outbox& out) {
+  std::vector<std::vector<LocatedRecord>> by_home(place_.nodes);
+  for (const Key key : giving.gone) {
+    const NodeId home = book.rows->partition().owner(key);
+    if (home == place_.self || home == giving.to) continue;
+    by_home[home.value].push_back({key, book.moves[key.value], giving.to});
+  }
+  for (uint32_t n = 0; n < by_home.size(); ++n) {
+    if (by_home[n].empty()) continue;
+    Writer writer(sizeof(KeysHead) + 4 + by_home[n].size() * sizeof(LocatedRecord));
+    writer.put(KeysHead{{}, giving.table}).put_all(std::span<const LocatedRecord>(by_home[n]));
+    streams_.send(NodeId{n}, Kind::located, std::move(writer), out);
+  }
+}
+
+void Keeper::give_away(TableId table, std::span<const std::pair<NodeId, Key>> rows, Outbox& out) {
+  for (uint32_t n = 0; n < place_.nodes && !rows.empty(); ++n) {
+    Giving giving(table, NodeId{n});
+    for (const auto& [to, key] : rows) {
+      if (to != NodeId{n}) continue;
+      const Copies::Found found = books_[table.value].rows->shelf().look(key);
+      if (found.owned) put_row(giving, key, found.slot, GiveKind::owned, out);
+    }
+    send_rows(giving, out);
+  }
+}
+
+void Keeper::on_located(Reader& reader) {
+  const auto head = reader.get<KeysHead>();
+  const auto records = reader.get_all<LocatedRecord>();
+  Book* book = this->book(head.table);
+  if (!reader.finished() || !book) return;
+  for (const LocatedRecord& r : records) {
+    if (!valid(*book, {&r.key, 1}) || r.owner.value >= place_.nodes) continue;
+    if (!book->rows->owns(r.key) && r.owner != place_.self) learn(*book, r.key, r.owner, r.moves);
+  }
+}
+
+void Keeper::on_give(NodeId from, Reader& reader, Outbox& out) {
+  const auto head = reader.get<GiveHead>();
+  Book* book = this->book(head.table);
+  const size_t floats = book ? book->rows->row_length() * sizeof(float) : 0;
+  std::vector<Key> taken;
+  while (book && reader.ok() && reader.left() > 0) {
+    const auto record = reader.get<GiveRecord>();
+    const auto* row = reinterpret_cast<const float*>(reader.skip(floats));
+    if (!row || !valid(*book, {&record.key, 1})) break;
+    if (record.kind == GiveKind::owned) taken.push_back(record.key);
+    take_in(*book, head, record, row, from, out);
+  }
+  if (!taken.empty()) {
+    Writer writer(sizeof(KeysHead) + 4 + taken.size() * sizeof(Key));
+    writer.put(KeysHead{{}, head.table}).put_all(std::span<const Key>(taken));
+    streams_.send(from, Kind::taken, std::move(writer), out);
+    tables_.moves(head.table).moved.fetch_add(taken.size(), std::memory_order_relaxed);
+  }
+  recheck(out);
+}
+
+void Keeper::take_in(Book& book, const GiveHead& head, const GiveRecord& record, const float* row,
+                     NodeId from, Outbox& out) {
+  const Key key = record.key;
+  Copies& shelf = book.rows->shelf();
+  if (timed_ == key && timed_table_ == head.table) {
+    intents_.took(now_ - timed_since_);
+    timed_.reset();
+  }
+  uint8_t& flags = book.flags[key.value];
+  const Copies::Found found = shelf.look(key);
+  if (record.kind == GiveKind::passing) {
+    const bool spoiled = (flags & kSpoiled) != 0;
+    flags &= static_cast<uint8_t>(~(kAsked | kSpoiled));
+    // What is here is better, or the row has moved on since this one was sent.
+    const bool kept = found.slot != Copies::kNone && shelf.source(found.slot) != Copies::kNobody;
+    if (spoiled || found.owned || kept || record.moves < book.moves[key.value]) return;
+  } else {
+    flags &= static_cast<uint8_t>(~kAskedWant);
+    spoil(book, key);
+  }
+  HEMIOLA_CHECK(!found.owned);
+  install(book, head, record, row, from);
+  learn(book, key, record.kind == GiveKind::owned ? place_.self : from, record.moves);
+  if (record.kind == GiveKind::passing) {
+    show_early(book, key);
+  } else {
+    add_early(head.table, key, out);
+  }
+  if (record.kind == GiveKind::kept) {
+    tables_.moves(head.table).kept.fetch_add(1, std::memory_order_relaxed);
+    if (!intents_.wanted(head.table, key)) book.unwanted.push_back(key);
+  }
+}
+
+void Keeper::install(Book& book, const GiveHead& head, const GiveRecord& record, const float* row,
+                     NodeId from) {
+  Copies& shelf = book.rows->shelf();
+  const Key key = record.key;
+  uint32_t slot = shelf.find(key);
+  if (slot == Copies::kNone) slot = shelf.make(key);
+  const bool stale = book.rows->options().sabotage == Sabotage::moved_without_own_updates;
+  const float* fresh =
+      stale ? row : with_unseen(head.table, key, row, from, record.kind == GiveKind::owned);
+  {
+    LatchGuard guard(book.rows->latches(), shelf.value(slot));
+    vec().refresh(shelf.value(slot), shelf.base(slot), fresh, book.rows->row_length());
+  }
+  if (record.kind == GiveKind::owned) {
+    shelf.publish_owned(key, slot);
+  } else {
+    shelf.publish(key, slot, head.complete, record.kind == GiveKind::kept ? from : Copies::kNobody);
+  }
+}
+
+// With those of our updates on top that `from` had not seen when it sent the row: what is in its
+// stream now. What was sent before an earlier `taken` was already in when we took the row then.
+// all: also those of other nodes that we sent on. Who takes a row over must have them; a copy must
+// not, since nothing says that the next copy will show them too.
+const float* Keeper::with_unseen(TableId table, Key key, const float* fresh, NodeId from,
+                                 bool all) {
+  const uint32_t length = books_[table.value].rows->row_length();
+  const float* const sent = fresh;
+  for (Streams::Sent& message : streams_.unacked(from)) {
+    if (message.kind != Kind::change && message.kind != Kind::taken) continue;
+    index_message(message);
+    if (message.table != table || (!all && message.origin != place_.self)) continue;
+    const auto [begin, end] = message.index.equal_range(key.value);
+    if (begin == end) continue;
+    if (message.kind == Kind::taken) {
+      fresh = sent;
+      continue;
+    }
+    if (fresh == sent) scratch_.assign(sent, sent + length);
+    for (auto record = begin; record != end; ++record) {
+      const std::byte* at = message.body.data() + record->second;
+      vec().add(scratch_.data(), reinterpret_cast<const float*>(at), length);
+    }
+    fresh = scratch_.data();
+  }
+  return fresh;
+}
+
+void Keeper::index_message(Streams::Sent& message) {
+  if (message.indexed) return;
+  message.indexed = true;
+  Reader reader(message.body);
+  if (message.kind == Kind::taken) {
+    message.table = reader.get<KeysHead>().table;
+    message.origin = place_.self;
+    for (const Key key : reader.get_all<Key>()) message.index.emplace(key.value, 0);
+    return;
+  }
+  const auto head = reader.get<ChangeHead>();
+  message.table = head.table;
+  message.origin = head.origin;
+  if (message.table.value >= books_.size()) return;
+  const uint32_t length = books_[message.table.value].rows->row_length();
+  size_t at = sizeof(ChangeHead);
+  const auto records = RowRecords::read(reader, length);
+  for (size_t i = 0; i < records->count(); ++i, at += RowRecords::size_of(length)) {
+    message.index.emplace(records->key(i).value, static_cast<uint32_t>(at + sizeof(Key)));
+  }
+}
+
+void Keeper::on_taken(NodeId from, Reader& reader) {
+  const auto head = reader.get<KeysHead>();
+  auto& windows = peers_[from.value].windows;
+  for (const Key key : reader.get_all<Key>()) {
+    const auto found = windows.find(window(head.table, key));
+    if (found != windows.end() && --found->second == 0) windows.erase(found);
+  }
+}
+
+void Keeper::on_leave(NodeId from, Reader& reader, Outbox& out) {
+  const auto head = reader.get<KeysHead>();
+  const auto keys = reader.get_all<Key>();
+  Book* book = this->book(head.table);
+  if (!reader.finished() || !book || !valid(*book, keys)) return;
+  const uint64_t bit = uint64_t{1} << (from.value % 64);
+  for (const Key key : keys) {
+    const Copies::Found found = book->rows->shelf().look(key);
+    if (!found.owned) continue;  // it has become the sender's in the meantime
+    book->keepers[found.slot * book->words + from.value / 64] &= ~bit;
+    book->pending[found.slot * book->words + from.value / 64] &= ~bit;
+  }
+  drop_unwanted(head.table, keys, out);
+}
+
+// Unlinks, so that workers find the rows no more; they may hold pointers until they tick.
+void Keeper::leave(TableId table, std::span<const Key> keys) {
+  if (keys.empty()) return;
+  Copies& shelf = books_[table.value].rows->shelf();
+  Leaving leaving{table, {}, 0, at_barrier_};
+  const bool clings = tables_.rows(table).options().sabotage == Sabotage::never_released;
+  for (const Key key : keys) {
+    const Copies::Found found = shelf.look(key);
+    if (found.slot == Copies::kNone || (clings && !found.owned)) continue;
+    leaving.keys.emplace_back(key, shelf.unlink(key));
+  }
+  leaving.unlinking = tables_.unlinkings.fetch_add(1, std::memory_order_release) + 1;
+  leaving_.push_back(std::move(leaving));
+}
+
+void Keeper::pass(WorkerId worker, uint64_t unlinkings, Outbox& out) {
+  for (Leaving& leaving : leaving_) {
+    if (leaving.unlinking <= unlinkings) leaving.passed[local(worker)] = true;
+  }
+  std::vector<Leaving> ready;
+  std::erase_if(leaving_, [&](Leaving& l) {
+    if (std::find(l.passed.begin(), l.passed.end(), false) != l.passed.end()) return false;
+    ready.push_back(std::move(l));
+    return true;
+  });
+  for (Leaving& leaving : ready) release(leaving, out);
+}
+
+// Nobody holds pointers any more: what was added last is sent, and the slots are free.
+void Keeper::release(const Leaving& leaving, Outbox& out) {
+  Book& book = books_[leaving.table.value];
+  Copies& shelf = book.rows->shelf();
+  std::vector<std::vector<Key>> left(place_.nodes);
+  Batch batch(*this, leaving.table);
+  Leaving later{leaving.table, {}, leaving.unlinking, leaving.passed};
+  for (const auto& [key, unlinking] : leaving.keys) {
+    if (!shelf.is_unlinked(key, unlinking)) continue;
+    if (comes(book, key)) {
+      later.keys.emplace_back(key, unlinking);
+      continue;
+    }
+    const uint32_t slot = shelf.find_unlinked(key);
+    const NodeId source = shelf.source(slot);
+    batch.add_delta(key, slot, source != Copies::kNobody ? source : where(book, key), true, out);
+    if (source != Copies::kNobody) left[source.value].push_back(key);
+    shelf.release(key, unlinking);
+  }
+  batch.send(out);
+  if (!later.keys.empty()) leaving_.push_back(std::move(later));
+  for (uint32_t n = 0; n < left.size(); ++n) {
+    if (left[n].empty()) continue;
+    Writer writer(sizeof(KeysHead) + 4 + left[n].size() * sizeof(Key));
+    writer.put(KeysHead{{}, leaving.table}).put_all(std::span<const Key>(left[n]));
+    streams_.send(NodeId{n}, Kind::leave, std::move(writer), out);
+  }
+}
+
+}  // namespace hemiola
