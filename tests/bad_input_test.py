@@ -65,6 +65,85 @@ def test_strict_and_rows_that_move_do_not_go_together(hemiola):
     assert said.startswith('`bsp strict` needs placement "static", but it is "intent"')
 
 
+def graph_job(hemiola, train, more=""):
+    hemiola.write("train.tsv", train)
+    return hemiola.write("graph.toml", '[data]\nkind = "triples"\ntrain = "train.tsv"\n' + more +
+                         '\n[model]\nkind = "kge"\ndim = 4\n')
+
+
+@pytest.mark.parametrize("nodes", ["1", "3"])
+@pytest.mark.parametrize("line", ["a\tr", "a", "a\tr\tb\tc", "\tr\tb", "a\t\tb", "a\tr\t"])
+def test_broken_triple_with_file_and_number(hemiola, line, nodes):
+    said = hemiola.refused("train", graph_job(hemiola, f"a\tr\tb\n{line}\n"), "--nodes", nodes,
+                           "--quiet")
+    assert "train.tsv:2: expected `head TAB relation TAB tail`, found `" in said
+
+
+def test_broken_triple_of_a_test_set(hemiola):
+    hemiola.write("test.tsv", "a\tr\tb\n\nb\tr\n")
+    said = hemiola.refused("train", graph_job(hemiola, "a\tr\tb\n", 'test = "test.tsv"'), "--quiet")
+    assert "test.tsv:3: expected" in said
+
+
+@pytest.mark.parametrize("text", ["", "\n\n"])
+def test_graph_without_triples(hemiola, text):
+    assert "train.tsv" in hemiola.refused("train", graph_job(hemiola, text), "--quiet")
+
+
+def test_missing_set_of_triples(hemiola):
+    job = graph_job(hemiola, "a\tr\tb\n", 'valid = "none.tsv"')
+    said = hemiola.refused("train", job, "--quiet")
+    assert "none.tsv" in said and "No such file" in said
+    said = hemiola.refused("train", graph_job(hemiola, "a\tr\tb\n"), "train.evaluate_on=test")
+    assert said == 'train.evaluate_on = "test" needs `data.test`, which is missing'
+
+
+def test_graph_settings_that_cannot_be(hemiola):
+    job = graph_job(hemiola, "a\tr\tb\n")
+    assert '"complex", "distmult", "transe", "rotate" or "rescal"' in hemiola.refused(
+        "train", job, "model.scorer=conve")
+    assert "`model.dim`" in hemiola.refused("train", job, "model.dim=0")
+    assert "`model.norm`" in hemiola.refused("train", job, "model.norm=3")
+    assert "`model.dropout`" in hemiola.refused("train", job, "model.dropout=1")
+    assert 'model.loss = "squared" is not for model.kind = "kge"' in hemiola.refused(
+        "train", job, "model.loss=squared")
+    assert 'model.sharing = "window" is not for' in hemiola.refused(
+        "train", job, "model.sharing=window")
+    assert hemiola.refused("train", job, "sync.placements.relation=nups", "--quiet") == (
+        "`sync.placements` names `relation`, but the tables of model kge are: `entities`, "
+        "`relations`")
+
+
+def text_job(hemiola, text, more=""):
+    hemiola.write("text.txt", text)
+    return hemiola.write("text.toml", '[data]\nkind = "text"\ntrain = "text.txt"\n' + more +
+                         '\n[model]\nkind = "word2vec"\ndim = 4\n')
+
+
+def test_text_without_a_word_that_is_common_enough(hemiola):
+    assert "text.txt" in hemiola.refused("train", text_job(hemiola, "a b c\n"), "--quiet")
+
+
+def test_broken_questions_about_words(hemiola):
+    words = "a b c d " * 20
+    hemiola.write("q.txt", ": section\na b c d\na b c\n")
+    said = hemiola.refused("train", text_job(hemiola, words, 'analogies = "q.txt"'), "--quiet")
+    assert "q.txt:3: " in said
+    hemiola.write("s.txt", "a b 7\na b x\n")
+    said = hemiola.refused("train", text_job(hemiola, words, 'similarity = "s.txt"'), "--quiet")
+    assert "s.txt:2: " in said
+    said = hemiola.refused("train", text_job(hemiola, words, 'similarity = "n*.txt"'), "--quiet")
+    assert "n*.txt" in said
+
+
+def test_data_set_that_is_not_known_or_cannot_be_written(hemiola):
+    assert hemiola.refused("data", "wordnt") == (
+        "unknown data set `wordnt`: did you mean `wordnet`?")
+    hemiola.write("file", "")
+    said = hemiola.refused("data", "wordnet", "--out", "file/x")
+    assert "file/x" in said or "apt-get install wordnet-base" in said
+
+
 def test_missing_job_file(hemiola):
     assert hemiola.refused("train", "none.toml") == (
         "the job file none.toml cannot be read: No such file or directory")
