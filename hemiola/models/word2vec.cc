@@ -136,9 +136,9 @@ LossSum Word2VecTask::train(const Work& work, Parameters& params) const {
   windows_.fill(next, work.epoch, after,
                 std::min({windows_.size(), after + options_.block, after + seen}), options_.batch);
 
-  const Word2VecShape shape{options_.dim, options_.negatives,
-                            options_.sharing == Word2VecOptions::Sharing::window,
-                            options_.lookahead};
+  const Word2VecShape shape{
+      static_cast<uint32_t>(weights_->size()), options_.dim, options_.negatives,
+      options_.sharing == Word2VecOptions::Sharing::window, options_.lookahead};
   Word2VecPass pass(shape, kernels_, block, next, params);
   double loss = 0;
   for (uint64_t place = begin; place < end; place += options_.batch) {

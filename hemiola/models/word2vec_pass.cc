@@ -23,7 +23,9 @@ Word2VecPass::Word2VecPass(const Word2VecShape& shape, const Word2VecKernels& ke
       next_(next),
       params_(params),
       input_(params.direct(kInput)),
-      output_(params.direct(kOutput)) {
+      output_(params.direct(kOutput)),
+      input_rows_(shape.words),
+      output_rows_(shape.words) {
   if (!input_ || !output_) input_ = output_ = std::nullopt;  // kernels take both one way
   for (size_t ahead = 0; ahead < shape_.lookahead; ++ahead) announce(ahead);
 }

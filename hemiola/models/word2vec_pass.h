@@ -14,6 +14,7 @@
 namespace hemiola {
 
 struct Word2VecShape {
+  uint32_t words = 0;  // that there are
   uint32_t dim = 0;
   uint32_t negatives = 0;
   bool shared = false;  // the pairs of a centre word share their negatives

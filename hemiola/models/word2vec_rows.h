@@ -4,13 +4,17 @@
 #include <span>
 #include <vector>
 
+#include "hemiola/core/arena.h"
 #include "hemiola/models/parameters.h"
 #include "hemiola/models/row_places.h"
 
 namespace hemiola {
 
+// 8 bytes for each word that there is, of which those of unused words cost no memory.
 class Word2VecRows {
  public:
+  explicit Word2VecRows(uint32_t words) : seen_(words) {}
+
   // Replaces each number in `words` by its word's place in places(), and has the rows fetched to
   // change them. Pointers hold until the next step.
   void fetch(TableId table, std::span<uint32_t> words, Parameters& params);
@@ -19,11 +23,12 @@ class Word2VecRows {
   size_t size() const { return keys_.size(); }
 
  private:
-  struct Slot {
-    uint32_t word_plus_1 = 0;
-    uint32_t place = 0;
+  struct Seen {
+    uint32_t step;  // the last that wanted the word, counted from 1
+    uint32_t place;
   };
-  std::vector<Slot> slots_;  // open addressing; at most half in use
+  Arena<Seen> seen_;
+  uint32_t step_ = 0;
   std::vector<Key> keys_;
   std::vector<float*> rows_;
 };

@@ -16,7 +16,7 @@ TEST(Word2VecRows, Each_row_is_asked_for_once_and_found_at_its_words_place) {
   spec.row_length = 4;
   LocalTables tables({&spec, 1}, false);
   LocalParameters params(tables, true);
-  Word2VecRows rows;
+  Word2VecRows rows(5000);
   Random random(1);
   for (const size_t n : {1, 2, 1000, 17}) {
     std::vector<uint32_t> words(n);
