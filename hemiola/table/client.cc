@@ -176,6 +176,7 @@ void Client::locate(TableId table, std::span<const Key> keys, Access access,
     }
     if (access == Access::write) mark_dirty(table, keys[i]);
   }
+  stats.missed_rows += missing_.size();
   stats.local_rows += local;
   const int32_t slowest = tables_.slowest.load(std::memory_order_relaxed);
   if (local != 0) stats.staleness.add(std::max(0, clock_.value - slowest), local);
