@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what is missing, builds the program, makes a knowledge graph of WordNet, learns it, and asks
-# what was learnt. Arguments go to `hemiola train`.
+# Installs what is missing, builds the program, makes a knowledge graph of WordNet, learns it, and
+# asks what was learnt. Arguments go to `hemiola train`.
 set -eu
 cd "$(dirname "$0")/.."
 scripts/setup.sh

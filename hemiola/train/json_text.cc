@@ -21,11 +21,9 @@ Json epoch_json(const EpochRecord& e) {
 }
 
 Json rows_json(const TableStats& stats) {
-  return {{"local", stats.local_rows},
-          {"remote", stats.remote_rows},
-          {"moved", 0},
-          {"copies", stats.pulled_rows},
-          {"pushed", stats.pushed_rows}};
+  return {{"local", stats.local_rows},   {"remote", stats.remote_rows},
+          {"missed", stats.missed_rows}, {"moved", stats.moved_rows},
+          {"copies", stats.pulled_rows}, {"pushed", stats.pushed_rows}};
 }
 
 Json staleness_json(const StalenessHistogram& h) {

@@ -19,16 +19,28 @@ std::string squeezed(std::string text) {
 TEST(JsonText, Every_key_of_the_format_is_there) {
   const std::string json = to_json(summary_for_test());
   for (const char* key :
-       {"job",        "model",    "sync",        "world", "seed",    "nodes",        "workers",
-        "samples",    "seconds",  "cpu_seconds", "time",  "compute", "wait_rows",    "wait_clock",
-        "average",    "idle",     "rows",        "local", "remote",  "moved",        "copies",
-        "bytes_sent", "messages", "staleness",   "mean",  "max",     "view_changes", "epochs",
-        "epoch",      "loss",     "metrics",     "final"}) {
+       {"job",     "model",      "sync",        "world",     "seed",    "nodes",     "workers",
+        "samples", "seconds",    "cpu_seconds", "time",      "compute", "wait_rows", "wait_clock",
+        "average", "idle",       "rows",        "local",     "remote",  "missed",    "moved",
+        "copies",  "bytes_sent", "messages",    "staleness", "mean",    "max",       "view_changes",
+        "epochs",  "epoch",      "loss",        "metrics",   "final"}) {
     EXPECT_NE(json.find("\"" + std::string(key) + "\":"), std::string::npos) << key;
   }
   const std::string text = squeezed(json);
   EXPECT_NE(text.find("\"samples\":1234"), std::string::npos);
   EXPECT_NE(text.find("\"staleness\":{\"mean\":3.0,\"max\":3"), std::string::npos) << text;
+}
+
+TEST(JsonText, Rows_are_told_for_the_job_and_for_each_table) {
+  Summary s = summary_for_test();
+  s.totals.tables.tables[0].missed_rows = 3;
+  s.totals.tables.tables[0].moved_rows = 2;
+  const auto numbers = numbers_in_json(to_json(s), "summary.json");
+  for (const std::string where : {"rows/", "tables/0/rows/"}) {
+    EXPECT_EQ(numbers.at(where + "local"), 10);
+    EXPECT_EQ(numbers.at(where + "missed"), 3);
+    EXPECT_EQ(numbers.at(where + "moved"), 2);
+  }
 }
 
 TEST(JsonText, The_final_quality_is_the_last_that_was_measured) {

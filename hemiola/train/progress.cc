@@ -1,5 +1,6 @@
 #include "hemiola/train/progress.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace hemiola {
@@ -18,6 +19,26 @@ std::string metrics_text(const std::vector<Metric>& metrics) {
   std::string text;
   for (const Metric& m : metrics) text += format("  %s %.5g", m.name.c_str(), m.value);
   return text;
+}
+
+std::string share_text(uint64_t part, uint64_t whole) {
+  return format("%.3g %%", 100 * static_cast<double>(part) / static_cast<double>(whole));
+}
+
+// Where the rows were that workers asked for.
+std::string locality_line(const TableStats& rows) {
+  const uint64_t all = rows.local_rows + rows.remote_rows;
+  if (all == 0) return "";
+  const uint64_t missed = std::min(rows.missed_rows, rows.remote_rows);
+  std::string text = "rows:    " + share_text(rows.local_rows, all) + " of " +
+                     human_count(static_cast<double>(all)) + " accesses were to a node's own, " +
+                     share_text(rows.remote_rows - missed, all) + " to copies";
+  text += missed == 0 ? ", none was waited for"
+                      : ", " + share_text(missed, all) + " were missed and waited for";
+  if (rows.moved_rows > 0) {
+    text += "; " + human_count(static_cast<double>(rows.moved_rows)) + " times a row moved";
+  }
+  return text + "\n";
 }
 
 }  // namespace
@@ -78,7 +99,9 @@ std::string result_lines(const Summary& s, const std::string& folder) {
   text += format(", %u node%s x %u worker%s", s.nodes, s.nodes == 1 ? "" : "s", s.workers / s.nodes,
                  s.workers == s.nodes ? "" : "s");
   if (s.nodes > 1) text += ", " + human_count(static_cast<double>(s.totals.bytes_sent)) + "B sent";
-  return text + "\nsummary: " + folder + "/summary.json\n";
+  text += "\n";
+  if (s.nodes > 1) text += locality_line(s.totals.tables.total());
+  return text + "summary: " + folder + "/summary.json\n";
 }
 
 ProgressOptions progress_options(const Flags& flags) {

@@ -89,5 +89,28 @@ TEST(Progress, The_result_names_quality_and_the_summary) {
             "summary: runs/x/summary.json\n");
 }
 
+TEST(Progress, The_result_of_several_nodes_says_where_the_rows_were) {
+  Summary s;
+  s.nodes = 2, s.workers = 2;
+  s.totals.tables.tables.resize(2);
+  TableStats& entities = s.totals.tables.tables[0];
+  entities.local_rows = 60'000;
+  entities.remote_rows = 20'000;
+  s.totals.tables.tables[1].remote_rows = 20'000;
+  EXPECT_NE(
+      result_lines(s, "x").find("\nrows:    60 % of 100 k accesses were to a node's own, 40 % "
+                                "to copies, none was waited for\n"),
+      std::string::npos)
+      << result_lines(s, "x");
+  entities.missed_rows = 500;
+  entities.moved_rows = 12'300;
+  EXPECT_NE(result_lines(s, "x").find("39.5 % to copies, 0.5 % were missed and waited for; 12.3 k "
+                                      "times a row moved\n"),
+            std::string::npos)
+      << result_lines(s, "x");
+  s.nodes = 1;
+  EXPECT_EQ(result_lines(s, "x").find("rows:"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace hemiola
