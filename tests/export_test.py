@@ -465,3 +465,17 @@ def test_word_vectors_find_the_words_of_the_same_places(hemiola):
     head, *lines = (hemiola.folder / "v.txt").read_text().splitlines()
     assert head == "8 8" and {line.split(" ")[0] for line in lines} == {*kinds[0], *kinds[1]}
     hemiola.refused("predict", "runs/job", "--near", "cat", "--table", "outputs")
+
+
+def test_what_the_training_data_say_can_be_left_out(nations):
+    known = {(h, r, t) for h, r, t in triples("train")}
+    head, relation, _ = sorted(known)[0]
+    words = ["--head", head, "--relation", relation, "--top", "14", "--json"]
+    every = {a["name"] for a in json.loads(ask(nations, *words).stdout)["answers"]}
+    new = {a["name"] for a in json.loads(ask(nations, *words, "--new").stdout)["answers"]}
+    assert every - new == {t for h, r, t in known if (h, r) == (head, relation)} and new < every
+    nations.write("mine.txt", f"{head}\t{relation}\tusa\n")
+    mine = json.loads(ask(nations, *words, "--new", "--facts", "mine.txt").stdout)["answers"]
+    assert {a["name"] for a in mine} == every - {"usa"}
+    assert "mine2.txt" in nations.refused("predict", "runs/job", *words, "--new", "--facts",
+                                          "mine2.txt")

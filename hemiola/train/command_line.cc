@@ -90,6 +90,9 @@ void add_predict(CLI::App& app, PredictOptions& options) {
   part("--tail", options.tail, "with --relation: the best heads");
   part("--user", options.user, "the items that this user will like best", "NUMBER");
   part("--item", options.item, "with --user: the rating of this one", "NUMBER");
+  app.add_flag("--new", options.only_new, "leave out the ends of facts that are known");
+  app.add_option("--facts", options.facts, "triples that are known; else those of the training")
+      ->type_name("FILE");
   app.add_option("--table", options.table, "rows of this table; else of the first")
       ->type_name("NAME");
   app.add_option("--top", options.top, "how many answers; else 10")

@@ -20,6 +20,9 @@ class RowLabels {
   // The name; else "17"; in a table of users and items "user 17" or "item 3".
   std::string label(uint32_t row) const;
 
+  // Of a row with a name; Dictionary::kNone: there is none of this name.
+  uint32_t row_of(std::string_view name) const { return names_.find(name); }
+
   // Throws UserError, one sentence with what comes near, when there is no such row.
   uint32_t find(std::string_view label) const;
 

@@ -21,6 +21,11 @@ struct PredictOptions {
   std::optional<std::string> head, relation, tail;  // two of them; the third is the answer
   std::optional<std::string> user, item;            // a rating; the user alone: the best items
 
+  // Leaves out the ends of facts that are known: those in `facts`, a file of triples; empty: in the
+  // data that the model was trained on.
+  bool only_new = false;
+  std::string facts;
+
   uint32_t top = 10;
   bool json = false;
 };

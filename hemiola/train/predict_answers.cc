@@ -1,5 +1,7 @@
 #include "hemiola/train/predict_answers.h"
 
+#include <filesystem>
+
 #include "hemiola/core/check.h"
 #include "hemiola/train/predict_links.h"
 #include "hemiola/train/predict_vectors.h"
@@ -14,6 +16,17 @@ void require_model(const ModelReader& model, const std::string& kind, const std:
                   " holds one of kind " + is);
 }
 
+// The file of facts that are to be left out, or none.
+std::string known_facts(const PredictOptions& o, const ModelReader& model) {
+  if (!o.only_new) return {};
+  if (!o.facts.empty()) return o.facts;
+  const auto trained_on = model.manifest().settings.find("data.train");
+  const std::string path = trained_on == model.manifest().settings.end() ? "" : trained_on->second;
+  if (!path.empty() && std::filesystem::exists(path)) return path;
+  throw UserError("--new needs the facts that are known, but " + path +
+                  ", on which the model was trained, is not here; name a file with --facts");
+}
+
 std::unique_ptr<Answerer> link_answerer(const PredictOptions& o, const ModelReader& model) {
   require_model(model, "kge", "--head, --relation and --tail");
   if (!o.relation) throw UserError("--head and --tail need --relation too");
@@ -21,7 +34,7 @@ std::unique_ptr<Answerer> link_answerer(const PredictOptions& o, const ModelRead
   if (o.head && o.tail) {
     throw UserError("leave out one of --head and --tail: it is what is predicted");
   }
-  return links(model, o.head ? MissingEnd::tail : MissingEnd::head);
+  return links(model, o.head ? MissingEnd::tail : MissingEnd::head, known_facts(o, model));
 }
 
 }  // namespace
@@ -55,6 +68,10 @@ std::unique_ptr<Answerer> answerer_for(const PredictOptions& o, const ModelReade
   if (!o.table.empty() && !o.near && !o.analogy) {
     throw UserError("--table goes with --near and --analogy only");
   }
+  if ((o.only_new || !o.facts.empty()) && !about_links) {
+    throw UserError("--new and --facts go with --head, --relation and --tail only");
+  }
+  if (!o.facts.empty() && !o.only_new) throw UserError("--facts needs --new too");
   if (about_links) return link_answerer(o, model);
   if (about_ratings) {
     require_model(model, "mf", "--user and --item");

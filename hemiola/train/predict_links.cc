@@ -1,11 +1,14 @@
 #include "hemiola/train/predict_links.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <string_view>
 #include <utility>
 
 #include "hemiola/core/check.h"
 #include "hemiola/core/vec.h"
+#include "hemiola/data/triples.h"
 #include "hemiola/models/kge_questions.h"
 #include "hemiola/train/model_labels.h"
 #include "hemiola/train/predict_vectors.h"
@@ -63,16 +66,48 @@ KgeShape shape_of(const ModelReader& model, const StoredTable& entities,
   return shape;
 }
 
+// Facts of a file, by the numbers of the model.
+class KnownFacts {
+ public:
+  KnownFacts() = default;
+  KnownFacts(const std::string& path, const RowLabels& entities, const RowLabels& relations) {
+    const TripleData data = read_triples(path, "", "");
+    const auto numbers = [](const Dictionary& names, const RowLabels& rows) {
+      std::vector<uint32_t> found;
+      for (uint32_t i = 0; i < names.size(); ++i) found.push_back(rows.row_of(names.name(i)));
+      return found;
+    };
+    const auto entity = numbers(data.entities, entities);
+    const auto relation = numbers(data.relations, relations);
+    for (size_t i = 0; i < data.train.size(); ++i) {
+      facts_.push_back({relation[data.train.relation[i]], entity[data.train.head[i]],
+                        entity[data.train.tail[i]]});
+    }
+    std::sort(facts_.begin(), facts_.end());
+  }
+
+  bool empty() const { return facts_.empty(); }
+  bool has(uint32_t head, uint32_t relation, uint32_t tail) const {
+    return std::binary_search(facts_.begin(), facts_.end(), Fact{relation, head, tail});
+  }
+
+ private:
+  using Fact = std::array<uint32_t, 3>;
+  std::vector<Fact> facts_;  // in order
+};
+
 class LinkAnswers : public Answerer {
  public:
-  LinkAnswers(const ModelReader& model, MissingEnd missing)
+  LinkAnswers(const ModelReader& model, MissingEnd missing, const std::string& known)
       : side_(missing == MissingEnd::tail ? KgeSide::tail : KgeSide::head),
         shape_(shape_of(model, model.table("entities"), model.table("relations"))),
         questions_(shape_, kKgeBaseline),
         entity_labels_(model, model.table("entities")),
         relation_labels_(model, model.table("relations")),
         entities_(model.values(model.table("entities"))),
-        relations_(model.values(model.table("relations"))) {}
+        relations_(model.values(model.table("relations"))) {
+    if (!known.empty()) known_ = KnownFacts(known, entity_labels_, relation_labels_);
+  }
 
   const char* measure() const override { return "score"; }
 
@@ -92,6 +127,10 @@ class LinkAnswers : public Answerer {
     const RowPlaces all{nullptr, entities_.data.data(), entities_.columns};
     kKgeBaseline.match(shape_.match, question.data(), all, entities_.rows, shape_.values,
                        scores.data());
+    for (uint32_t e = 0; e < entities_.rows && !known_.empty(); ++e) {
+      const bool known = for_tail ? known_.has(from, relation, e) : known_.has(e, relation, from);
+      if (known) scores[e] = kLeftOut;
+    }
     return best_rows(scores, 0, top, entity_labels_);
   }
 
@@ -101,6 +140,7 @@ class LinkAnswers : public Answerer {
   const KgeQuestions questions_;
   const RowLabels entity_labels_, relation_labels_;
   const Matrix entities_, relations_;
+  KnownFacts known_;
 };
 
 class RatingAnswers : public Answerer {
@@ -152,8 +192,9 @@ class RatingAnswers : public Answerer {
 
 }  // namespace
 
-std::unique_ptr<Answerer> links(const ModelReader& model, MissingEnd missing) {
-  return std::make_unique<LinkAnswers>(model, missing);
+std::unique_ptr<Answerer> links(const ModelReader& model, MissingEnd missing,
+                                const std::string& known) {
+  return std::make_unique<LinkAnswers>(model, missing, known);
 }
 
 std::unique_ptr<Answerer> ratings(const ModelReader& model) {

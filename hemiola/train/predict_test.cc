@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <complex>
+#include <set>
 #include <sstream>
 
 #include "hemiola/core/random.h"
@@ -190,6 +191,7 @@ class PredictLinks : public Predict {
     save("kge", {entities, relations}, {},
          {{"model.scorer", scorer},
           {"model.dim", std::to_string(kDim)},
+          {"data.train", "none.txt"},
           {"model.norm", std::to_string(norm)},
           {"model.reciprocal", reciprocal ? "true" : "false"}});
   }
@@ -217,12 +219,41 @@ TEST_F(PredictLinks, Every_scorer_ranks_by_its_formula) {
                                  : formula(scorer, norm, head, back, from),
                       1e-4)
               << scorer;
-          if (i > 0) EXPECT_LE(tails[i].second, tails[i - 1].second);
-          if (i > 0) EXPECT_LE(heads[i].second, heads[i - 1].second);
+          if (i == 0) continue;
+          EXPECT_LE(tails[i].second, tails[i - 1].second);
+          EXPECT_LE(heads[i].second, heads[i - 1].second);
         }
       }
     }
   }
+}
+
+TEST_F(PredictLinks, Facts_that_are_known_are_left_out_when_asked_for) {
+  save_links("complex", 1, true);
+  folder.write("known.txt", "e4\tr1\te2\ne4\tr1\te7\ne3\tr1\te4\nstranger\tr1\te4\ne4\tr9\te1\n");
+  const auto names = [&](PredictOptions options) {
+    options.only_new = true;
+    options.facts = folder.path("known.txt");
+    std::set<std::string> found;
+    for (const auto& [name, score] : answers(options)) found.insert(name);
+    return found;
+  };
+  EXPECT_EQ(names({.head = "e4", .relation = "r1"}),
+            (std::set<std::string>{"e0", "e1", "e3", "e4", "e5", "e6", "e8"}));
+  EXPECT_EQ(names({.relation = "r1", .tail = "e4"}),
+            (std::set<std::string>{"e0", "e1", "e2", "e4", "e5", "e6", "e7", "e8"}));
+  EXPECT_EQ(names({.head = "e4", .relation = "r2"}).size(), kEntities);
+  PredictOptions without{.head = "e4", .relation = "r1"};
+  without.only_new = true;
+  EXPECT_EQ(refused(without),
+            "--new needs the facts that are known, but none.txt, on which the model was trained, "
+            "is not here; name a file with --facts");
+  without.only_new = false;
+  without.facts = "x";
+  EXPECT_EQ(refused(without), "--facts needs --new too");
+  PredictOptions near{.near = "e4"};
+  near.only_new = true;
+  EXPECT_EQ(refused(near), "--new and --facts go with --head, --relation and --tail only");
 }
 
 TEST_F(PredictLinks, A_name_that_is_not_there_is_told) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <string_view>
 #include <utility>
@@ -12,8 +11,6 @@
 
 namespace hemiola {
 namespace {
-
-constexpr float kLeftOut = -std::numeric_limits<float>::infinity();
 
 // The columns that say what a row is like: a bias says how much, for any partner.
 uint32_t direction_columns(const ModelReader& model, const StoredTable& table) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 
+#include "hemiola/train/model_for_test.h"
 #include "hemiola/train/solo_for_test.h"
 
 namespace hemiola {
@@ -65,6 +66,7 @@ struct Solo {
   void run() {
     NodeShare share(task, tables, settings);
     share.listener = &notes;
+    share.saver = saver.get();
     run_worker(port, share);
   }
   float count(uint32_t block) { return *tables.rows(TableId{0}).owned(block); }
@@ -74,6 +76,7 @@ struct Solo {
   TableSet tables;
   SoloPort port;
   Notes notes;
+  std::unique_ptr<ModelSaver> saver;
 };
 
 TEST(Worker, Every_block_is_done_once_in_every_epoch) {
@@ -140,6 +143,36 @@ TEST(Worker, What_is_thrown_in_a_task_ends_the_job_with_its_text) {
   EXPECT_NE(solo.port.over->reason.find("the glass is broken"), std::string::npos)
       << solo.port.over->reason;
   EXPECT_EQ(solo.notes.epochs.size(), 1u);
+}
+
+TEST(Worker, The_model_is_saved_behind_the_last_epoch) {
+  const TestFolder folder;
+  Solo solo({.epochs = 3});
+  solo.saver = std::make_unique<ModelSaver>(folder.path("model"), Manifest{},
+                                            std::vector<RowNames>(1), solo.tables);
+  solo.run();
+  EXPECT_TRUE(solo.port.over && solo.port.over->ok);
+  EXPECT_EQ(solo.notes.model, folder.path("model"));
+  const ModelReader model(folder.path(""));
+  const Matrix counts = model.values(model.table("counts"));
+  ASSERT_EQ(counts.rows, Counting::kBlocks);
+  for (uint32_t b = 0; b < counts.rows; ++b) EXPECT_EQ(counts.row(b)[0], 3);
+}
+
+TEST(Worker, A_model_that_cannot_be_saved_ends_the_job_but_the_result_was_told) {
+  const TestFolder folder;
+  folder.write("file", "no folder");
+  Solo solo({.epochs = 1});
+  solo.saver = std::make_unique<ModelSaver>(folder.path("file/model"), Manifest{},
+                                            std::vector<RowNames>(1), solo.tables);
+  solo.run();
+  ASSERT_TRUE(solo.port.over);
+  EXPECT_FALSE(solo.port.over->ok);
+  EXPECT_NE(solo.port.over->reason.find("the model was not saved: cannot make the folder"),
+            std::string::npos)
+      << solo.port.over->reason;
+  EXPECT_TRUE(solo.notes.totals);
+  EXPECT_EQ(solo.notes.model, "");
 }
 
 TEST(Worker, A_loss_that_is_no_number_ends_the_job_and_names_the_rate) {
