@@ -391,7 +391,9 @@ def triples(part):
 
 @pytest.mark.parametrize("settings", [["model.scorer=distmult"], ["model.reciprocal=true"],
                                       ["model.scorer=rotate"],
-                                      ["model.scorer=transe", "model.norm=2"]])
+                                      ["model.scorer=transe", "model.norm=2"],
+                                      ["sync.placement=intent"], ["sync.placement=relocate"],
+                                      ["sync.placement=nups(5)"]])
 def test_ranks_of_predictions_are_those_that_the_run_measured(nations, settings):
     nations.train("--quiet", "--out", "ranked", "sync.scheme=bsp", "model.scorer=complex",
                   *settings)
