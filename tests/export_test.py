@@ -5,7 +5,9 @@ import json
 import os
 import pathlib
 import random
+import resource
 import shutil
+import signal
 import struct
 import subprocess
 import zlib
@@ -157,6 +159,28 @@ def test_a_model_that_cannot_be_saved_is_told_and_the_result_is_kept(hemiola, no
     assert "the model was not saved: cannot make the folder runs/job/model" in done.stderr
     assert "model:" not in done.stdout
     assert hemiola.summary()["final"]["metrics"]["rmse"] > 0
+
+
+def small_disk():
+    """Files cannot grow beyond 12 kB: room for a summary, not for the model."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000))
+
+
+@pytest.mark.parametrize("nodes", ["1", "2"])
+def test_a_full_disk_leaves_the_earlier_model_and_no_pieces(hemiola, nodes):
+    hemiola.train("--quiet")
+    before = model_rows(hemiola.folder / "runs/job/model")
+    process = hemiola.start("train", hemiola.job, "--nodes", nodes, "model.factors=16",
+                            preexec_fn=small_disk, restore_signals=False)
+    said, wrong = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "the model was not saved: cannot write runs/job/model/factors." in wrong
+    assert wrong.count("File too large") == 1 and "model:" not in said
+    assert sorted(p.name for p in (hemiola.folder / "runs/job/model").iterdir()) == [
+        "factors.0.safetensors", "manifest.json"]
+    assert model_rows(hemiola.folder / "runs/job/model") == before
+    assert hemiola.summary()["nodes"] == int(nodes)
 
 
 # ---- export ---------------------------------------------------------------------------------

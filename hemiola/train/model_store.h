@@ -55,7 +55,6 @@ class ModelSaver {
   void take_shards(std::span<const double> sums);
   void remove_old_model() const;
   void write_names(size_t table);
-  void write_manifest();
 
   const std::string folder_;
   Manifest manifest_;
