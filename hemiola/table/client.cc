@@ -14,8 +14,7 @@ constexpr size_t kPushesOpen = 8;
 constexpr size_t kTicksOpen = 2;
 constexpr size_t kAhead = 8;
 constexpr uint64_t kUsesPerFlush = 8;
-constexpr uint32_t kTicksPerFlush = 32;
-constexpr size_t kIntendsOpen = 8;
+constexpr uint32_t kTicksPerFlush = 8;
 
 bool is_done(const Call& call) { return call.done.load(std::memory_order_acquire) != 0; }
 
@@ -74,177 +73,6 @@ void Client::check(TableId table, std::span<const Key> keys, size_t floats,
                     std::to_string(keys.size()) + " rows of table `" + spec.name +
                     "`: its rows have " + std::to_string(spec.row_length) + " floats each");
   }
-}
-
-Clock Client::needed(const TableOptions& options) const {
-  const Clock need = options.staleness.needed(clock_, floor_);
-  return options.sabotage == Sabotage::bound_off_by_one ? Clock{need.value - 1} : need;
-}
-
-void Client::locate_direct(Rows& rows, std::span<const Key> keys, std::span<float*> out) const {
-  for (size_t i = 0; i < keys.size(); ++i) out[i] = rows.owned(keys[i].value);
-}
-
-// The value of a copy that is fresh enough, or nullptr.
-float* Client::find_copy(Rows& rows, Key key, Clock need, TableStats& stats) const {
-  const Copies& copies = rows.copies(port_.worker());
-  // Read before the slot is looked up: a copy that is found later was either there when this
-  // refresh came, or was fetched since. The other way round it might have been dropped between.
-  Clock tag{INT32_MIN};
-  if (rows.options().staleness.push) tag = tables_.refreshed_by(rows.partition().owner(key));
-  const uint32_t slot = copies.find(key);
-  if (slot == Copies::kNone) return nullptr;
-  tag = std::max(tag, copies.tag(slot));
-  if (tag < need) return nullptr;
-  copies.touch(slot);
-  ++stats.remote_rows;
-  stats.staleness.add(clock_.value - tag.value);
-  return copies.value(slot);
-}
-
-// The value of a row that this node owns, or of a copy that is fresh enough, or nullptr.
-float* Client::find_shelved(const Rows& rows, Key key, Clock need, TableStats& stats) const {
-  const Copies& shelf = rows.shelf();
-  for (;;) {
-    const Copies::Found found = shelf.look(key);
-    if (found.slot == Copies::kNone) return nullptr;
-    if (found.owned) {
-      ++stats.local_rows;
-      return shelf.value(found.slot);
-    }
-    Clock tag = shelf.tag(found.slot);
-    if (tag < need) {
-      const NodeId source = shelf.source(found.slot);
-      if (source == Copies::kNobody) return nullptr;
-      tag = tables_.round_of(source);
-      // A round speaks of the copy only if it was there when the round came.
-      if (shelf.find(key) != found.slot) continue;
-      if (tag < need) return nullptr;
-    }
-    ++stats.remote_rows;
-    stats.staleness.add(clock_.value - tag.value);
-    return shelf.value(found.slot);
-  }
-}
-
-void Client::locate_shelved(TableId table, std::span<const Key> keys, Access access,
-                            std::span<float*> out) {
-  const Rows& rows = tables_.rows(table);
-  TableStats& stats = stats_[table.value];
-  const Clock need = needed(rows.options());
-  const uint64_t local = stats.local_rows;
-  missing_.clear();
-  for (size_t i = 0; i < keys.size(); ++i) {
-    rows.shelf().prefetch(keys, i);
-    out[i] = find_shelved(rows, keys[i], need, stats);
-    if (out[i] == nullptr) {
-      missing_.push_back(keys[i]);
-    } else if (access == Access::write) {
-      mark_dirty(table, keys[i]);
-    }
-  }
-  dirty_[table.value].uses += keys.size();
-  stats.missed_rows += missing_.size();
-  const int32_t slowest = tables_.slowest.load(std::memory_order_relaxed);
-  const uint64_t owned = stats.local_rows - local;
-  if (owned != 0) stats.staleness.add(std::max(0, clock_.value - slowest), owned);
-}
-
-// Fills `out`, or gathers in missing_ the keys whose place holds nullptr.
-void Client::locate(TableId table, std::span<const Key> keys, Access access,
-                    std::span<float*> out) {
-  Rows& rows = tables_.rows(table);
-  const TableOptions& options = rows.options();
-  TableStats& stats = stats_[table.value];
-  const Clock need = needed(options);
-  const bool strict = options.staleness.strict;
-  uint64_t local = 0;
-  missing_.clear();
-  for (size_t i = 0; i < keys.size(); ++i) {
-    if (rows.keeps_copies()) rows.copies(port_.worker()).prefetch(keys, i);
-    if (!strict && rows.owns(keys[i])) {
-      out[i] = rows.owned(rows.partition().index(keys[i]));
-      ++local;
-      // Nobody needs to know of it unless somebody holds a copy that is kept up to date.
-      if (!options.staleness.push) continue;
-    } else {
-      out[i] = rows.keeps_copies() ? find_copy(rows, keys[i], need, stats) : nullptr;
-      if (out[i] == nullptr) {
-        missing_.push_back(keys[i]);
-        continue;
-      }
-    }
-    if (access == Access::write) mark_dirty(table, keys[i]);
-  }
-  stats.missed_rows += missing_.size();
-  stats.local_rows += local;
-  const int32_t slowest = tables_.slowest.load(std::memory_order_relaxed);
-  if (local != 0) stats.staleness.add(std::max(0, clock_.value - slowest), local);
-}
-
-void Client::rows(TableId table, std::span<const Key> keys, Access access, std::span<float*> out) {
-  check_keys(table, keys);
-  Rows& rows = tables_.rows(table);
-  if (rows.direct()) {
-    locate_direct(rows, keys, out);
-    stats_[table.value].local_rows += keys.size();
-    return;
-  }
-  settle_pushes();
-  if (rows.adapts()) {
-    locate_shelved(table, keys, access, out);
-  } else {
-    locate(table, keys, access, out);
-  }
-  if (missing_.empty()) return;
-  if (!rows.keeps_copies()) {
-    throw UserError("table `" + rows.options().spec.name +
-                    "` keeps no copies (copies_max = 0): rows of other nodes can be pulled and "
-                    "pushed, not changed in place");
-  }
-  // What is still under way for this table may be just what is missing.
-  finish_prefetch(table);
-  const Clock need = needed(rows.options());
-  for (size_t i = 0;; ++i) {
-    std::vector<size_t> places;
-    std::vector<Key> lacking;
-    for (size_t k = 0; k < keys.size(); ++k) {
-      if (out[k] != nullptr) continue;
-      TableStats& stats = stats_[table.value];
-      out[k] = rows.adapts() ? find_shelved(rows, keys[k], need, stats)
-                             : find_copy(rows, keys[k], need, stats);
-      if (out[k] == nullptr) {
-        lacking.push_back(keys[k]);
-      } else if (access == Access::write) {
-        mark_dirty(table, keys[k]);
-      }
-    }
-    if (lacking.empty()) return;
-    std::sort(lacking.begin(), lacking.end());
-    lacking.erase(std::unique(lacking.begin(), lacking.end()), lacking.end());
-    missing_.swap(lacking);
-    fetch_missing(table, need);
-  }
-}
-
-float* Client::row(TableId table, Key key, Access access) {
-  if (table.value >= tables_.size()) check_keys(table, {});
-  Rows& rows = tables_.rows(table);
-  if (rows.direct() && key.value < rows.partition().rows()) return rows.owned(key.value);
-  float* pointer = nullptr;
-  this->rows(table, {&key, 1}, access, {&pointer, 1});
-  return pointer;
-}
-
-void Client::fetch_missing(TableId table, Clock need) {
-  FetchCall call;
-  call.worker = port_.worker();
-  call.table = table;
-  call.needed = need;
-  call.keys = missing_;
-  count_asked(table, call.keys.size());
-  port_.post(call);
-  wait_for(call, table, &TableStats::wait_rows);
 }
 
 void Client::wait_for(TableCall& call, TableId table, Duration TableStats::*kind) {
@@ -355,6 +183,9 @@ void Client::wait(Ticket ticket) {
 }
 
 void Client::pull(TableId table, std::span<const Key> keys, std::span<float> out) {
+  if (const float* row = at_hand(table, keys, out.size())) {
+    return vec().copy(out.data(), row, out.size());
+  }
   check(table, keys, out.size(), "a pull");
   Rows& rows = tables_.rows(table);
   if (!rows.direct() && !rows.keeps_copies()) {
@@ -445,97 +276,11 @@ void Client::settle_pushes() {
   }
 }
 
-void Client::prefetch(TableId table, std::span<const Key> keys) {
-  check_keys(table, keys);
-  Rows& rows = tables_.rows(table);
-  if (!rows.keeps_copies()) return;
-  if (rows.adapts()) return intend(table, keys, clock_, clock_ + 2);
-  std::erase_if(prefetches_, [](const auto& open) { return is_done(*open); });
-  const Clock need = needed(rows.options());
-  auto call = std::make_unique<FetchCall>();
-  for (const Key key : keys) {
-    if (!rows.options().staleness.strict && rows.owns(key)) continue;
-    const Copies& copies = rows.copies(port_.worker());
-    const uint32_t slot = copies.find(key);
-    const bool held = slot != Copies::kNone;
-    if (held && (rows.options().staleness.push || copies.tag(slot) >= need)) continue;
-    call->keys.push_back(key);
-  }
-  if (call->keys.empty()) return;
-  call->worker = port_.worker();
-  call->table = table;
-  call->needed = need;
-  count_asked(table, call->keys.size());
-  prefetches_.push_back(std::move(call));
-  port_.post(*prefetches_.back());
-}
-
-void Client::intend(TableId table, std::span<const Key> keys, Clock first, Clock last) {
-  check_keys(table, keys);
-  const Rows& rows = tables_.rows(table);
-  if (rows.direct() || last <= clock_ || keys.empty()) return;
-  const bool soon = first <= clock_ + 1;
-  if (!rows.adapts()) {
-    if (soon) return prefetch(table, keys);
-    later_[first.value].push_back({table, first, last, {keys.begin(), keys.end()}});
-    return;
-  }
-  intents_.push_back({table, first, last, {keys.begin(), keys.end()}});
-  if (!soon) return;
-  std::unique_ptr<IntendCall> call;
-  if (intends_.size() >= kIntendsOpen) {
-    wait_for(*intends_.front(), table, &TableStats::wait_rows);
-    call = std::move(intends_.front());
-    intends_.pop_front();
-    call->done.store(0, std::memory_order_relaxed);
-  } else {
-    call = std::make_unique<IntendCall>();
-  }
-  call->worker = port_.worker();
-  call->clock = clock_;
-  call->intents.swap(intents_);
-  intends_.push_back(std::move(call));
-  port_.post(*intends_.back());
-}
-
-// What was said long ago about tables that do not move is due.
-void Client::prefetch_due() {
-  while (!later_.empty() && later_.begin()->first <= clock_.value + 1) {
-    const auto due = later_.extract(later_.begin());
-    for (const Intent& intent : due.mapped()) {
-      if (intent.last > clock_) prefetch(intent.table, intent.keys);
-    }
-  }
-}
-
-bool Client::here(TableId table, Key key) const {
-  uint8_t out = 0;
-  here(table, {&key, 1}, {&out, 1});
-  return out != 0;
-}
-
-void Client::here(TableId table, std::span<const Key> keys, std::span<uint8_t> out) const {
-  const Rows& rows = tables_.rows(table);
-  const bool direct = rows.direct(), owned_do = !rows.options().staleness.strict;
-  const Copies* const copies = rows.keeps_copies() ? &rows.copies(port_.worker()) : nullptr;
-  for (size_t i = 0; i < keys.size(); ++i) {
-    out[i] = direct || (owned_do && rows.owns(keys[i])) ||
-             (copies != nullptr && copies->find(keys[i]) != Copies::kNone);
-  }
-}
-
 Client::Samples Client::prepare_sample(uint32_t sampler, uint32_t n, Clock first, Clock last) {
   return {samplers_.prepare(sampler, n, first, last)};
 }
 
 void Client::sample(Samples samples, std::span<Key> keys) { samplers_.draw(samples.ticket, keys); }
-
-void Client::finish_prefetch(TableId table) {
-  for (auto& call : prefetches_) {
-    if (call->table == table) wait_for(*call, table, &TableStats::wait_rows);
-  }
-  std::erase_if(prefetches_, [&](const auto& call) { return call->table == table; });
-}
 
 TickCall& Client::next_tick_call() {
   if (ticks_.size() < kTicksOpen) {

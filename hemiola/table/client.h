@@ -106,6 +106,9 @@ class Client final : public SampledRows {
   float* find_shelved(const Rows& rows, Key key, Clock need, TableStats& stats) const;
   void locate_shelved(TableId table, std::span<const Key> keys, Access access,
                       std::span<float*> out);
+  const float* at_hand(TableId table, std::span<const Key> keys, size_t floats);
+  bool is_fresh(const Rows& rows, Key key, Clock need) const;
+  void count_age(TableStats& stats, uint64_t rows) const;
   void fetch_missing(TableId table, Clock need);
   void prefetch_due();
   bool waits_to_flush(TableId table) const;

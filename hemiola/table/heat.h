@@ -35,8 +35,10 @@ class Heat {
   Verdict decide();
 
  private:
-  static constexpr float kHot = 0.25F;  // of all clocks, on average over the nodes
-  static constexpr float kCold = 0.1F;
+  // Shares of a node's clocks, on average over the nodes. A row that is wanted so often would be
+  // taken from one node by another while the first still needs it.
+  static constexpr float kHot = 0.02F;
+  static constexpr float kCold = 0.005F;
 
   Placement placement_;
   uint32_t nodes_;

@@ -161,11 +161,14 @@ class Worker {
   void report_totals() {
     const double seconds = since(trained_from_);
     const Place& place = share_.tables.place();
-    const WorkerStats stats{client_.stats()};
+    WorkerStats stats{client_.stats()};
     const double compute =
         std::max(0.0, since(begun_) - (idle_ + evaluating_ + blocked()).seconds());
     const bool speaks = port_.worker() == place.first_worker() && share_.counters;
     const NodeCounters node = speaks ? share_.counters() : NodeCounters{};
+    for (uint32_t t = 0; speaks && t < stats.tables.size(); ++t) {
+      stats.tables[t].moved_rows = share_.tables.moves(TableId{t}).moved;
+    }
     std::vector<double> own = {compute,
                                evaluating_.seconds(),
                                (idle_ + params_.stalled()).seconds(),
