@@ -1,6 +1,7 @@
 #include "hemiola/data/dictionary.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "hemiola/core/check.h"
@@ -56,9 +57,8 @@ void Dictionary::grow() {
   }
 }
 
-uint32_t Dictionary::add(std::string_view name) {
+uint32_t Dictionary::add(std::string_view name, uint64_t hash) {
   if (uint64_t{size()} + 1 > slots_.size() / 8 * 5) grow();
-  const uint64_t hash = hash_of(name);
   Slot& slot = slots_[place_of(name, hash)];
   if (slot.id != kNone) return slot.id;
   if (size() == kNone) throw UserError("there are more than 4294967294 different names");
@@ -66,6 +66,37 @@ uint32_t Dictionary::add(std::string_view name) {
   text_.insert(text_.end(), name.begin(), name.end());
   begin_.push_back(text_.size());
   return slot.id;
+}
+
+uint32_t Dictionary::add(std::string_view name) { return add(name, hash_of(name)); }
+
+// A name costs three misses of the cache: slot, place of the text, text. So the slot is asked for
+// kFar names ahead, and by kNear names ahead it says which name it will be compared with.
+void Dictionary::add_all(const Dictionary& other, std::vector<uint32_t>& numbers) {
+  constexpr uint32_t kFar = 32, kMiddle = 16, kNear = 8;
+  const uint32_t count = other.size();
+  numbers.resize(count);
+  std::array<uint64_t, kFar> ahead;  // hashes, by id modulo kFar
+  const auto slot_of = [&](uint32_t id) -> const Slot& {
+    return slots_[ahead[id % kFar] & (slots_.size() - 1)];
+  };
+  for (uint32_t step = 0; step < count + kFar; ++step) {
+    if (step >= kFar) {
+      const uint32_t id = step - kFar;
+      numbers[id] = add(other.name(id), ahead[id % kFar]);
+    }
+    if (step < count) ahead[step % kFar] = hash_of(other.name(step));
+    if (slots_.empty()) continue;
+    if (step < count) __builtin_prefetch(&slot_of(step));
+    if (step >= kMiddle && step - kMiddle < count) {
+      const uint32_t id = slot_of(step - kMiddle).id;
+      if (id != kNone) __builtin_prefetch(&begin_[id]);
+    }
+    if (step >= kFar - kNear && step - (kFar - kNear) < count) {
+      const uint32_t id = slot_of(step - (kFar - kNear)).id;
+      if (id != kNone) __builtin_prefetch(text_.data() + begin_[id]);
+    }
+  }
 }
 
 uint32_t Dictionary::find(std::string_view name) const {

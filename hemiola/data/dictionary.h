@@ -19,6 +19,10 @@ class Dictionary {
   // Throws UserError when there are 2^32 - 1 names already.
   uint32_t add(std::string_view name);
 
+  // Adds all names of `other`, in order; numbers[id] is what other's name `id` has here. Faster
+  // than one by one for large dictionaries, since it looks ahead.
+  void add_all(const Dictionary& other, std::vector<uint32_t>& numbers);
+
   // kNone: not there.
   uint32_t find(std::string_view name) const;
 
@@ -40,6 +44,7 @@ class Dictionary {
   };
 
   size_t place_of(std::string_view name, uint64_t hash) const;
+  uint32_t add(std::string_view name, uint64_t hash);
   void grow();
 
   std::vector<char> text_;

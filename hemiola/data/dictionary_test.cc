@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "hemiola/core/random.h"
 
@@ -58,6 +59,25 @@ TEST(Dictionary, It_does_what_an_ordered_map_does) {
   }
   ASSERT_EQ(d.size(), plain.size());
   for (const auto& [name, id] : plain) ASSERT_EQ(d.name(id), name);
+}
+
+TEST(Dictionary, All_names_at_once_get_the_numbers_that_they_get_one_by_one) {
+  Random random(9);
+  Dictionary at_once, one_by_one;
+  for (const uint32_t size : {0U, 1U, 7U, 31U, 32U, 33U, 1000U, 50'000U}) {
+    Dictionary part;
+    for (uint32_t i = 0; i < size; ++i) part.add(std::to_string(random.below(60'000)));
+    std::vector<uint32_t> numbers = {99};
+    at_once.add_all(part, numbers);
+    ASSERT_EQ(numbers.size(), part.size());
+    for (uint32_t id = 0; id < part.size(); ++id) {
+      ASSERT_EQ(numbers[id], one_by_one.add(part.name(id))) << size;
+    }
+  }
+  ASSERT_EQ(at_once.size(), one_by_one.size());
+  for (uint32_t id = 0; id < at_once.size(); ++id) {
+    ASSERT_EQ(at_once.name(id), one_by_one.name(id));
+  }
 }
 
 TEST(Dictionary, Cleared_it_begins_anew) {

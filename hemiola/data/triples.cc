@@ -42,8 +42,8 @@ class Joiner {
       : to_(to), entities_(entities), relations_(relations) {}
 
   void append(const TriplesPart& part) {
-    translate(part.entities, entities_, entity_of_);
-    translate(part.relations, relations_, relation_of_);
+    entities_.add_all(part.entities, entity_of_);
+    relations_.add_all(part.relations, relation_of_);
     for (size_t i = 0; i < part.triples.size(); ++i) {
       to_.add(entity_of_[part.triples.head[i]], relation_of_[part.triples.relation[i]],
               entity_of_[part.triples.tail[i]]);
@@ -51,11 +51,6 @@ class Joiner {
   }
 
  private:
-  static void translate(const Dictionary& from, Dictionary& to, std::vector<uint32_t>& map) {
-    map.resize(from.size());
-    for (uint32_t id = 0; id < from.size(); ++id) map[id] = to.add(from.name(id));
-  }
-
   Triples& to_;
   Dictionary& entities_;
   Dictionary& relations_;
