@@ -75,12 +75,17 @@ void check_options(const KgeOptions& o) {
   }
 }
 
+// Distances of a few units at first: a sum of `dim` moduli, or the length of a vector. Much more,
+// and the first steps only shrink rows.
+float init_scale(const KgeOptions& o) {
+  const auto dim = static_cast<float>(o.dim);
+  if (o.scorer != KgeScorer::transe && o.scorer != KgeScorer::rotate) return 0.1f;
+  return o.norm == 1 ? 4 / dim : 1 / std::sqrt(dim);
+}
+
 KgeOptions with_defaults(KgeOptions o) {
   if (o.rate == 0) o.rate = o.optimizer == Optimizer::adagrad ? 0.1f : 0.01f;
-  if (o.init_scale == 0) {
-    const bool distance = o.scorer == KgeScorer::transe || o.scorer == KgeScorer::rotate;
-    o.init_scale = distance ? 1 / std::sqrt(static_cast<float>(o.dim)) : 0.1f;
-  }
+  if (o.init_scale == 0) o.init_scale = init_scale(o);
   return o;
 }
 
