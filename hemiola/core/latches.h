@@ -25,7 +25,7 @@ class Latches {
 
  private:
   friend class LatchGuard;
-  static constexpr size_t kStripes = 1024;
+  static constexpr size_t kStripes = 256;
 
   struct alignas(64) Stripe {
     std::atomic<uint32_t> held{0};

@@ -11,20 +11,18 @@ Copies::Copies(uint32_t keys, uint32_t row_length, bool counts_use)
       rows_(size_t{keys} * stride_),
       bases_(size_t{keys} * stride_),
       notes_(keys),
+      unlinking_of_(keys),
       used_(counts_use ? keys : 0),
       keys_(counts_use ? keys : 0) {}
 
 uint32_t Copies::find_unlinked(Key key) const {
-  const uint32_t slot = find(key);
-  if (slot != kNone || unlinked_.empty()) return slot;
-  const auto found = unlinked_.find(key);
-  return found == unlinked_.end() ? kNone : found->second.slot;
+  return (slots_[key.value].load(std::memory_order_relaxed) & kSlot) - 1;
 }
 
 uint32_t Copies::make(Key key) {
-  if (const auto found = unlinked_.find(key); found != unlinked_.end()) {
-    const uint32_t slot = found->second.slot;
-    unlinked_.erase(found);
+  if ((slots_[key.value].load(std::memory_order_relaxed) & kUnlinked) != 0) {
+    const uint32_t slot = find_unlinked(key);
+    unlinking_of_[slot] = 0;
     ++held_;
     touch(slot);
     return slot;
@@ -32,7 +30,7 @@ uint32_t Copies::make(Key key) {
   ++held_;
   uint32_t slot = slots_made_;
   if (free_.empty()) {
-    ++slots_made_;
+    HEMIOLA_CHECK(++slots_made_ < kSlot);
   } else {
     slot = free_.back();
     free_.pop_back();
@@ -62,16 +60,15 @@ uint32_t Copies::unlink(Key key) {
   const uint32_t slot = find(key);
   HEMIOLA_CHECK(slot != kNone);
   if (!owns(key)) --held_;
-  slots_[key.value].store(0, std::memory_order_release);
-  unlinked_.emplace(key, Unlinked{slot, ++unlinkings_});
-  return unlinkings_;
+  slots_[key.value].store((slot + 1) | kUnlinked, std::memory_order_release);
+  if (++unlinkings_ == 0) ++unlinkings_;
+  return unlinking_of_[slot] = unlinkings_;
 }
 
 void Copies::release(Key key, uint32_t unlinking) {
-  const auto found = unlinked_.find(key);
-  if (found == unlinked_.end() || found->second.number != unlinking) return;
-  free_.push_back(found->second.slot);
-  unlinked_.erase(found);
+  if (!is_unlinked(key, unlinking)) return;
+  free_.push_back(find_unlinked(key));
+  slots_[key.value].store(0, std::memory_order_relaxed);
 }
 
 std::vector<Key> Copies::unused(uint32_t count) {

@@ -16,7 +16,6 @@
 #include <atomic>
 #include <memory>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "hemiola/core/arena.h"
@@ -35,9 +34,7 @@ class Copies {
   Copies(uint32_t keys, uint32_t row_length, bool counts_use);
 
   // Any thread. The slot of the key's row, or kNone.
-  uint32_t find(Key key) const {
-    return (slots_[key.value].load(std::memory_order_acquire) & ~kOwned) - 1;
-  }
+  uint32_t find(Key key) const { return look(key).slot; }
   // The row that is found is no copy: this node owns it. Only where rows may move.
   bool owns(Key key) const {
     return (slots_[key.value].load(std::memory_order_acquire) & kOwned) != 0;
@@ -49,7 +46,8 @@ class Copies {
   };
   Found look(Key key) const {
     const uint32_t entry = slots_[key.value].load(std::memory_order_acquire);
-    return {(entry & ~kOwned) - 1, (entry & kOwned) != 0};
+    if ((entry & kUnlinked) != 0) return {};
+    return {(entry & kSlot) - 1, (entry & kOwned) != 0};
   }
   float* value(uint32_t slot) const { return rows_.data() + size_t{slot} * stride_; }
   // The copy holds every update of clocks below its tag.
@@ -70,8 +68,8 @@ class Copies {
     if (at + kAhead >= keys.size()) return;
     const uint32_t slot = slots_[keys[at + kAhead].value].load(std::memory_order_relaxed);
     if (slot == 0) return;
-    __builtin_prefetch(value((slot & ~kOwned) - 1));
-    __builtin_prefetch(&notes_[(slot & ~kOwned) - 1]);
+    __builtin_prefetch(value((slot & kSlot) - 1));
+    __builtin_prefetch(&notes_[(slot & kSlot) - 1]);
   }
   void touch(uint32_t slot) const {
     if (counts_use_) used_[slot].store(1, std::memory_order_relaxed);
@@ -91,8 +89,8 @@ class Copies {
   uint32_t unlink(Key key);
   void release(Key key, uint32_t unlinking);
   bool is_unlinked(Key key, uint32_t unlinking) const {
-    const auto found = unlinked_.find(key);
-    return found != unlinked_.end() && found->second.number == unlinking;
+    const uint32_t entry = slots_[key.value].load(std::memory_order_relaxed);
+    return (entry & kUnlinked) != 0 && unlinking_of_[(entry & kSlot) - 1] == unlinking;
   }
   uint32_t held() const { return held_; }
   // Goes round the slots and gives up to `count` keys whose copies were not used since last time.
@@ -102,22 +100,20 @@ class Copies {
   uint32_t stride_;
   bool counts_use_;
   static constexpr uint32_t kOwned = uint32_t{1} << 31;
+  static constexpr uint32_t kUnlinked = uint32_t{1} << 30;
+  static constexpr uint32_t kSlot = kUnlinked - 1;
   struct Note {
     std::atomic<int32_t> tag;
     std::atomic<uint32_t> source;  // node + 1
   };
 
-  Arena<std::atomic<uint32_t>> slots_;  // per key: slot + 1, with kOwned or without, or 0
+  Arena<std::atomic<uint32_t>> slots_;  // per key: slot + 1, perhaps with kOwned or kUnlinked; or 0
   Arena<float> rows_;                   // per slot: the value
   Arena<float> bases_;                  // per slot, used by copies only
   Arena<Note> notes_;                   // per slot
   Arena<std::atomic<uint8_t>> used_;    // per slot, when use is counted
   Arena<Key> keys_;                     // per slot, when use is counted
-  struct Unlinked {
-    uint32_t slot = 0;
-    uint32_t number = 0;
-  };
-  std::unordered_map<Key, Unlinked> unlinked_;
+  Arena<uint32_t> unlinking_of_;        // per slot: the number of its last unlinking
   uint32_t unlinkings_ = 0;
   std::vector<uint32_t> free_;
   uint32_t slots_made_ = 0;
