@@ -38,6 +38,7 @@ void check_options(const Word2VecOptions& o) {
   if (!(o.rate > 0) || !(o.rate_end >= 0 && o.rate_end <= 1)) {
     throw UserError("word2vec: train.rate must be above 0, and train.rate_end between 0 and 1");
   }
+  if (!(o.init_scale > 0)) throw UserError("word2vec: model.init_scale must be above 0");
   if (!(o.subsample >= 0) || !std::isfinite(o.power)) {
     throw UserError("word2vec: model.subsample must not be negative, and model.power a number");
   }
@@ -93,8 +94,8 @@ std::vector<TableSpec> Word2VecTask::tables() const {
   input.rows = output.rows = static_cast<uint32_t>(weights_->size());
   input.row_length = output.row_length = options_.dim;
   input.init.kind = Initialiser::Kind::uniform;
-  input.init.a = -0.5f / static_cast<float>(options_.dim);
-  input.init.b = 0.5f / static_cast<float>(options_.dim);
+  input.init.a = -options_.init_scale / static_cast<float>(options_.dim);
+  input.init.b = options_.init_scale / static_cast<float>(options_.dim);
   input.init.seed = options_.seed;
   return {input, output};
 }

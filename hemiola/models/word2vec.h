@@ -32,11 +32,13 @@ struct Word2VecOptions {
   Sharing sharing = Sharing::own;
   float power = 0.75f;      // a word is drawn as a negative as often as its count ^ power
   float subsample = 1e-4f;  // words with a larger share of the text are thinned out; 0: none is
+  float init_scale = 1;     // input rows begin within +- it / dim; half as in the published program
+                            // costs half a point of analogies
   float rate = 0.025f;      // at the start
   float rate_end = 1e-4f;   // share of `rate` that it falls to, in a straight line over all epochs
   uint32_t epochs = 5;      // how many there will be: the rate depends on it
-  uint32_t batch = 256;     // words of the text in a step
-  uint32_t lookahead = 16;  // steps ahead that rows and negatives are asked for
+  uint32_t batch = 2048;    // words of the text in a step
+  uint32_t lookahead = 8;   // steps ahead that rows and negatives are asked for
   uint32_t block = 0;       // words in a block; 0: by `workers` and the size of the text
   uint32_t workers = 1;     // how many there are; for block = 0
   uint32_t analogy_words = 30'000;  // analogies are asked of, and answered by, the commonest
