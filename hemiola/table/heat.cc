@@ -19,6 +19,7 @@ void Heat::count(std::span<const Key> keys) {
   for (const Key key : keys) {
     uint16_t& count = counts_[key.value];
     if (count < UINT16_MAX) ++count;
+    full_ |= count == UINT16_MAX;
   }
   counted_ += keys.size();
 }
@@ -37,6 +38,7 @@ std::vector<std::vector<HeatRecord>> Heat::report(const Partition& partition) {
   std::memset(counts_.data(), 0, counts_.size() * sizeof(uint16_t));
   counted_ = 0;
   clocks_ = 0;
+  full_ = false;
   next_report_ = std::min(2 * next_report_, std::max<uint64_t>(kReportMost, 4 * counts_.size()));
   return by_home;
 }

@@ -22,8 +22,8 @@ class Heat {
   void count(std::span<const Key> keys);
   void clock() { ++clocks_; }
 
-  // Enough has been counted since the last report.
-  bool due() const { return counted_ >= next_report_; }
+  // Enough has been counted since the last report, or as much of one row as can be.
+  bool due() const { return counted_ >= next_report_ || full_; }
   // What stands out, by home; counting begins anew.
   std::vector<std::vector<HeatRecord>> report(const class Partition& partition);
 
@@ -47,6 +47,7 @@ class Heat {
   uint64_t counted_ = 0;
   uint64_t next_report_ = 4096;
   uint64_t clocks_ = 0;
+  bool full_ = false;
   std::unordered_map<Key, float> shares_;  // homed rows: sum over reports since the last decision
   std::unordered_map<Key, bool> hot_;      // homed rows that are hot
 };

@@ -1,6 +1,7 @@
 #include "hemiola/table/keeper.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "hemiola/core/check.h"
 #include "hemiola/core/vec.h"
@@ -142,17 +143,24 @@ void Keeper::ticked(TickCall& call, Instant now, Outbox& out) {
   const WorkerId worker = call.worker;
   pass(worker, call.unlinkings, out);
   intend(worker, call.clock, call.intents, now, out);
+  clear_up(worker, out);
+  for (uint32_t t = 0; t < books_.size(); ++t) {
+    Book& book = books_[t];
+    if (!book.rows || !book.heat) continue;
+    book.heat->clock();
+    if (book.heat->due()) tell_heat(TableId{t}, out);
+  }
+}
+
+// Copies that a worker had for its last clock, and those that came too late.
+void Keeper::clear_up(WorkerId worker, Outbox& out) {
   for (uint32_t t = 0; t < books_.size(); ++t) {
     Book& book = books_[t];
     if (!book.rows) continue;
     leave_passing(TableId{t}, worker);
-    if (!book.unwanted.empty()) {
-      const auto unwanted = std::exchange(book.unwanted, {});
-      drop_unwanted(TableId{t}, unwanted, out);
-    }
-    if (!book.heat) continue;
-    book.heat->clock();
-    if (book.heat->due()) tell_heat(TableId{t}, out);
+    if (book.unwanted.empty()) continue;
+    const auto unwanted = std::exchange(book.unwanted, {});
+    drop_unwanted(TableId{t}, unwanted, out);
   }
 }
 
@@ -170,6 +178,7 @@ void Keeper::leave_passing(TableId table, WorkerId worker) {
 
 void Keeper::at_barrier(WorkerId worker, Outbox& out) {
   at_barrier_[local(worker)] = true;
+  clear_up(worker, out);
   pass(worker, tables_.unlinkings.load(std::memory_order_relaxed), out);
 }
 
@@ -199,27 +208,29 @@ void Keeper::tell_heat(TableId table, Outbox& out) {
   apply_heat(table, verdict, out);
 }
 
-void Keeper::on_heat(Reader& reader) {
+bool Keeper::on_heat(Reader& reader) {
   const auto head = reader.get<HeatHead>();
   const auto records = reader.get_all<HeatRecord>();
   Book* book = this->book(head.table);
-  if (!reader.finished() || !book || !book->heat) return;
+  if (!reader.finished() || !book || !book->heat) return false;
   for (const HeatRecord& record : records) {
-    if (!valid(*book, {&record.key, 1})) return;
+    if (!valid(*book, {&record.key, 1})) return false;
+    if (!std::isfinite(record.share) || record.share < 0) return false;
   }
   book->heat->take(records);
+  return true;
 }
 
-void Keeper::on_hot(Reader& reader, Outbox& out) {
+bool Keeper::on_hot(Reader& reader, Outbox& out) {
   const auto head = reader.get<HotHead>();
   Heat::Verdict verdict;
   verdict.hot = reader.get_all<Key>();
   verdict.cold = reader.get_all<Key>();
   Book* book = this->book(head.table);
-  if (!reader.finished() || !book || !valid(*book, verdict.hot) || !valid(*book, verdict.cold)) {
-    return;
-  }
+  if (!reader.finished() || !book || !book->heat) return false;
+  if (!valid(*book, verdict.hot) || !valid(*book, verdict.cold)) return false;
   apply_heat(head.table, verdict, out);
+  return true;
 }
 
 void Keeper::apply_heat(TableId table, const Heat::Verdict& verdict, Outbox& out) {
@@ -239,52 +250,51 @@ void Keeper::apply_heat(TableId table, const Heat::Verdict& verdict, Outbox& out
 void Keeper::on_message(const Envelope& envelope, Instant now, Outbox& out) {
   now_ = now;
   const NodeId from = envelope.from;
-  if (streams_.accept(envelope)) {
-    Reader reader(envelope.body);
-    switch (envelope.kind) {
-      case Kind::ask:
-        on_ask(reader, out);
-        break;
-      case Kind::give:
-        on_give(from, reader, out);
-        break;
-      case Kind::taken:
-        on_taken(from, reader);
-        break;
-      case Kind::change:
-        on_change(from, reader, out);
-        break;
-      case Kind::settled: {
-        const auto body = reader.get<SettledBody>();
-        settle(body.batch, body.rows, out);
-        break;
-      }
-      case Kind::renew:
-        on_renew(from, reader);
-        break;
-      case Kind::round:
-        tables_.set_round(from, reader.get<RoundBody>().complete);
-        recheck(out);
-        break;
-      case Kind::leave:
-        on_leave(from, reader, out);
-        break;
-      case Kind::located:
-        on_located(reader);
-        break;
-      case Kind::heat:
-        on_heat(reader);
-        break;
-      case Kind::hot:
-        on_hot(reader, out);
-        break;
-      default:
-        out.say(Level::error, "dropped a message about rows that cannot be read");
-    }
-    if (!reader.ok()) out.say(Level::error, "dropped a message about rows that cannot be read");
+  const bool has_head = envelope.body.size() >= sizeof(StreamHead);
+  if (!has_head || (streams_.accept(envelope) && !take(envelope, out))) {
+    out.say(Level::error, "dropped a message about rows that cannot be read");
   }
   streams_.acknowledge(from, envelope.kind == Kind::round, out);
   if (peers_[from.value].owes) renew(from, out);
+}
+
+bool Keeper::take(const Envelope& envelope, Outbox& out) {
+  const NodeId from = envelope.from;
+  Reader reader(envelope.body);
+  switch (envelope.kind) {
+    case Kind::ask:
+      return on_ask(reader, out);
+    case Kind::give:
+      return on_give(from, reader, out);
+    case Kind::taken:
+      return on_taken(from, reader);
+    case Kind::change:
+      return on_change(from, reader, out);
+    case Kind::settled:
+      return on_settled(reader, out);
+    case Kind::renew:
+      return on_renew(from, reader);
+    case Kind::round:
+      return on_round(from, reader, out);
+    case Kind::leave:
+      return on_leave(from, reader, out);
+    case Kind::located:
+      return on_located(reader);
+    case Kind::heat:
+      return on_heat(reader);
+    case Kind::hot:
+      return on_hot(reader, out);
+    default:
+      return false;
+  }
+}
+
+bool Keeper::on_round(NodeId from, Reader& reader, Outbox& out) {
+  const auto body = reader.get<RoundBody>();
+  if (!reader.finished()) return false;
+  tables_.set_round(from, body.complete);
+  recheck(out);
+  return true;
 }
 
 void Keeper::advance(Clock complete, Outbox& out) {

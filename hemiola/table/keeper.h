@@ -11,10 +11,12 @@
 // - The new owner adds to what came its own updates that the old one had not seen; the old owner
 //   drops just those: what comes from the new owner between the give and the `taken`.
 // - The answer to an ask may come from a node that an update which we sent since has not reached.
-//   So while a wanted row is asked for nothing that was added to it here is sent; and a copy for
-//   now that comes when something was sent is not taken, but asked for again.
+//   So while a row is asked for nothing that was added to it here is sent, and a row is not asked
+//   for while updates of ours are on their way without a copy here. An ask waits for no clock that
+//   not everybody has reached, so what waits for the row holds nobody up that the row waits for.
+// - A copy that its owner keeps fresh ends with a `leave` to him, never by turning into another.
 // - An update counts as settled when it is in the row, wherever that is; a clock's mark waits for
-//   it. A row whose updates of ours are on their way without a copy here is not asked for.
+//   it.
 #pragma once
 
 #include <deque>
@@ -64,17 +66,16 @@ class Keeper {
 
   // An ask for the row is under way (or held): for now, or because it is wanted.
   static constexpr uint8_t kAsked = 1, kAskedWant = 2;
-  static constexpr uint8_t kSpoiled = 4;  // the copy for now that comes may be older than this node
-  static constexpr uint8_t kHot = 8;
+  static constexpr uint8_t kHot = 4;
 
   struct Held {  // an ask that waits until updates of the row are in
     bool for_now = false;
     bool want = false;
     Clock needed;
   };
-  // An update that waits for the row to come: it is in the copy that is here, or in `delta`.
+  // Updates that wait for the row to come: they are in the copy that is here, or in `delta`.
   struct Early {
-    uint32_t batch = 0;
+    std::vector<uint32_t> batches;
     std::vector<float> delta;
   };
 
@@ -91,7 +92,7 @@ class Keeper {
     std::vector<Key> unwanted;                // kept copies that came too late
     std::unordered_map<Key, uint32_t> loose;  // updates on their way, and no copy is kept
     std::unordered_map<Key, Held> held;
-    std::unordered_map<Key, std::vector<Early>> early;
+    std::unordered_map<Key, Early> early;
     std::optional<Heat> heat;
     double clip_mean = 0;  // of the norms of updates to kept copies
     uint32_t clip_seen = 0;
@@ -124,6 +125,7 @@ class Keeper {
     TableId table;
     std::vector<Key> loose;
     std::vector<uint32_t> instead;  // batches whose row it carries
+    bool later = false;             // its rows wait here
   };
 
   // Rows for one asker, as they are collected.
@@ -174,15 +176,21 @@ class Keeper {
   void act_on(const Intents::Change& change, Outbox& out);
   void drop_unwanted(TableId table, std::span<const Key> keys, Outbox& out);
   void leave_passing(TableId table, WorkerId worker);
+  void clear_up(WorkerId worker, Outbox& out);
+
+  // Takes a message in; false: it could not be read, or only in part.
+  bool take(const Envelope& envelope, Outbox& out);
+  bool on_round(NodeId from, Reader& reader, Outbox& out);
 
   // Hot rows.
   void tell_heat(TableId table, Outbox& out);
-  void on_heat(Reader& reader);
-  void on_hot(Reader& reader, Outbox& out);
+  bool on_heat(Reader& reader);
+  bool on_hot(Reader& reader, Outbox& out);
   void apply_heat(TableId table, const Heat::Verdict& verdict, Outbox& out);
 
   // keeper_ask.cc
   bool is_there(const Rows& rows, Key key, Clock needed) const;
+  bool has_come(Book& book, Key key, Clock needed);
   bool take_back(Book& book, Key key);
   void want(TableId table, std::span<const Key> keys, Outbox& out);
   void ask(TableId table, std::span<const Key> keys, bool want, Clock needed, Outbox& out);
@@ -190,7 +198,7 @@ class Keeper {
   void recheck(Outbox& out);
   void asked_no_more(TableId table, Key key, uint8_t what, Outbox& out);
   void ask_what_was_held(TableId table, Key key, Outbox& out);
-  void on_ask(Reader& reader, Outbox& out);
+  bool on_ask(Reader& reader, Outbox& out);
   GiveKind decide(const Book& book, TableId table, Key key, uint32_t slot, NodeId asker,
                   bool want) const;
   void answer(const AskHead& head, std::span<const Key> keys, Outbox& out);
@@ -201,39 +209,42 @@ class Keeper {
   void send_rows(Giving& giving, Outbox& out);
   void tell_homes(const Book& book, const Giving& giving, Outbox& out);
   void give_away(TableId table, std::span<const std::pair<NodeId, Key>> rows, Outbox& out);
-  void on_located(Reader& reader);
-  void on_give(NodeId from, Reader& reader, Outbox& out);
+  bool on_located(Reader& reader);
+  bool on_give(NodeId from, Reader& reader, Outbox& out);
+  bool may_be(const Book& book, const GiveRecord& record) const;
+  bool better_is_here(Book& book, Key key, uint32_t moves);
   void take_in(Book& book, const GiveHead& head, const GiveRecord& record, const float* row,
                NodeId from, Outbox& out);
   void install(Book& book, const GiveHead& head, const GiveRecord& record, const float* row,
                NodeId from);
   const float* with_unseen(TableId table, Key key, const float* fresh, NodeId from, bool all);
   void index_message(Streams::Sent& message);
-  void on_taken(NodeId from, Reader& reader);
-  void on_leave(NodeId from, Reader& reader, Outbox& out);
+  bool on_taken(NodeId from, Reader& reader);
+  bool on_leave(NodeId from, Reader& reader, Outbox& out);
   void leave(TableId table, std::span<const Key> keys);
   void pass(WorkerId worker, uint64_t unlinkings, Outbox& out);
   void release(const Leaving& leaving, Outbox& out);
 
   // keeper_change.cc
-  bool comes(const Book& book, Key key) const { return (book.flags[key.value] & kAskedWant) != 0; }
-  // A copy for now that was asked for before this may not show it.
-  static void spoil(Book& book, Key key) {
-    if ((book.flags[key.value] & kAsked) != 0) book.flags[key.value] |= kSpoiled;
+  static bool comes(const Book& book, Key key) {
+    return (book.flags[key.value] & (kAsked | kAskedWant)) != 0;
   }
-  void send_later(TableId table, Key key, std::vector<float> delta);
+  void send_later(TableId table, Key key, std::span<const float> delta);
   void flush_row(Batch& batch, TableId table, Key key, Outbox& out);
   void push_row(Batch& batch, TableId table, Key key, Outbox& out);
   void show_early(Book& book, Key key);
   void add_early(TableId table, Key key, Outbox& out);
   void add_to_row(const Book& book, uint32_t slot, const float* delta);
-  void on_change(NodeId from, Reader& reader, Outbox& out);
+  bool on_change(NodeId from, Reader& reader, Outbox& out);
+  void send_onward(const ChangeHead& head, std::vector<Writer>& onward, Outbox& out);
+  bool on_settled(Reader& reader, Outbox& out);
+  bool settle_as_told(uint32_t batch, uint32_t rows, Outbox& out);
   void settle(uint32_t batch, uint32_t rows, Outbox& out);
   void clip(Book& book, uint32_t slot, float* delta) const;
   void changed(TableId table, Book& book, Key key, uint32_t slot, NodeId by);
   void renew(NodeId to, Outbox& out);
   void send_round(NodeId to, Outbox& out);
-  void on_renew(NodeId from, Reader& reader);
+  bool on_renew(NodeId from, Reader& reader);
 
   TableSet& tables_;
   const Place place_;
@@ -247,6 +258,7 @@ class Keeper {
   std::vector<bool> at_barrier_;  // by local worker
   std::deque<Open> open_;         // batches that are not settled
   uint32_t first_open_ = 1;       // number of the first of them
+  uint32_t later_ = 0;            // number of the batch for what this call cannot send; 0: none
   Clock complete_;
   std::vector<float> scratch_, delta_;
   // The question whose answer is timed now.

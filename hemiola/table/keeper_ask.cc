@@ -15,7 +15,15 @@ bool Keeper::is_there(const Rows& rows, Key key, Clock needed) const {
   return source != Copies::kNobody && tables_.round_of(source) >= needed;
 }
 
-// A copy that was left but not yet let go of: it is still kept fresh.
+// Takes a copy back that was left in the meantime.
+bool Keeper::has_come(Book& book, Key key, Clock needed) {
+  if (book.rows->shelf().find(key) == Copies::kNone && take_back(book, key)) {
+    book.unwanted.push_back(key);
+  }
+  return is_there(*book.rows, key, needed);
+}
+
+// A copy that was left but not yet let go of: it is still kept fresh. REQUIRES: it is not found.
 bool Keeper::take_back(Book& book, Key key) {
   Copies& shelf = book.rows->shelf();
   const uint32_t slot = shelf.find_unlinked(key);
@@ -58,7 +66,6 @@ void Keeper::ask(TableId table, std::span<const Key> keys, bool want, Clock need
     const NodeId to = where(book, key);
     HEMIOLA_CHECK(to != place_.self);
     by_node[to.value].push_back(key);
-    if (!want) book.flags[key.value] &= static_cast<uint8_t>(~kSpoiled);
     if (!timed_) {
       timed_ = key;
       timed_table_ = table;
@@ -83,12 +90,7 @@ void Keeper::fetch(FetchCall& call, Instant now, Outbox& out) {
   Book& book = books_[call.table.value];
   Waiting waiting{&call, {}};
   for (const Key key : call.keys) {
-    if (is_there(*book.rows, key, call.needed)) continue;
-    if (book.rows->shelf().find(key) == Copies::kNone && take_back(book, key)) {
-      book.unwanted.push_back(key);
-      if (is_there(*book.rows, key, call.needed)) continue;
-    }
-    waiting.keys.push_back(key);
+    if (!has_come(book, key, call.needed)) waiting.keys.push_back(key);
   }
   if (book.heat) book.heat->count(waiting.keys);
   call.waited_for = waiting.keys.empty() ? place_.self : where(book, waiting.keys.front());
@@ -104,7 +106,7 @@ void Keeper::recheck(Outbox& out) {
     const Copies& shelf = book.rows->shelf();
     std::vector<Key> lacking;
     std::erase_if(w.keys, [&](Key key) {
-      if (is_there(*book.rows, key, w.call->needed)) return true;
+      if (has_come(book, key, w.call->needed)) return true;
       const uint32_t slot = shelf.find(key);
       const bool comes = slot != Copies::kNone && shelf.source(slot) != Copies::kNobody;
       uint8_t& flags = book.flags[key.value];
@@ -144,17 +146,16 @@ void Keeper::asked_no_more(TableId table, Key key, uint8_t what, Outbox& out) {
   recheck(out);
 }
 
-void Keeper::on_ask(Reader& reader, Outbox& out) {
-  auto head = reader.get<AskHead>();
+bool Keeper::on_ask(Reader& reader, Outbox& out) {
+  const auto head = reader.get<AskHead>();
   const auto keys = reader.get_all<Key>();
   Book* book = this->book(head.table);
-  if (!reader.finished() || !book || !valid(*book, keys) || head.origin.value >= place_.nodes) {
-    out.say(Level::error, "dropped a question for rows that cannot be read");
-    return;
-  }
+  if (!reader.finished() || !book || !valid(*book, keys)) return false;
+  if (head.origin.value >= place_.nodes) return false;
   auto& most = tables_.moves(head.table).hops;
   most.store(std::max(most.load(std::memory_order_relaxed), head.hops), std::memory_order_relaxed);
   answer(head, keys, out);
+  return true;
 }
 
 GiveKind Keeper::decide(const Book& book, TableId table, Key key, uint32_t slot, NodeId asker,
@@ -184,8 +185,9 @@ void Keeper::answer(const AskHead& head, std::span<const Key> keys, Outbox& out)
   Giving giving(head.table, head.origin);
   for (const Key key : keys) {
     const Copies::Found found = shelf.look(key);
-    if (!found.owned) {
-      const NodeId to = where(book, key);
+    // One that has just been put into the message is still found to be owned.
+    const NodeId to = where(book, key);
+    if (!found.owned || to != place_.self) {
       HEMIOLA_CHECK(to != place_.self);
       elsewhere[to.value].push_back(key);
     } else if (head.origin == place_.self) {

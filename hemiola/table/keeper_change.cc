@@ -30,7 +30,6 @@ float* Keeper::Batch::record(Key key, NodeId to, bool loose) {
     writer = Writer(1024);
     writer.put(ChangeHead{{}, table_, keeper_.place_.self, number_, 0});
   }
-  spoil(book_, key);
   if (loose) {
     ++book_.loose[key];
     open().loose.push_back(key);
@@ -97,6 +96,7 @@ void Keeper::flush_row(Batch& batch, TableId table, Key key, Outbox& out) {
 }
 
 void Keeper::flush(DirtyKeys& dirty, Outbox& out) {
+  later_ = 0;
   Book& book = books_[dirty.table.value];
   const Copies& shelf = book.rows->shelf();
   Batch batch(*this, dirty.table);
@@ -109,6 +109,7 @@ void Keeper::flush(DirtyKeys& dirty, Outbox& out) {
 
 // Where no copy is here the owner adds. One that came since the worker looked gets its part.
 void Keeper::push(PushCall& call, Outbox& out) {
+  later_ = 0;
   Book& book = books_[call.table.value];
   const uint32_t length = book.rows->row_length();
   std::vector<uint32_t> order(call.keys.size());
@@ -139,7 +140,7 @@ void Keeper::push_row(Batch& batch, TableId table, Key key, Outbox& out) {
     changed(table, book, key, slot, place_.self);
   } else if (comes(book, key)) {
     if (slot != Copies::kNone) add_to_row(book, slot, delta_.data());
-    send_later(table, key, slot != Copies::kNone ? std::vector<float>{} : delta_);
+    send_later(table, key, slot != Copies::kNone ? std::span<const float>{} : delta_);
   } else if (slot != Copies::kNone) {
     LatchGuard guard(book.rows->latches(), shelf.value(slot));
     vec().add(shelf.value(slot), delta_.data(), length);
@@ -152,9 +153,16 @@ void Keeper::push_row(Batch& batch, TableId table, Key key, Outbox& out) {
   }
 }
 
-void Keeper::send_later(TableId table, Key key, std::vector<float> delta) {
-  open_.push_back({1, table, {}, {}});
-  books_[table.value].early[key].push_back({batches(), std::move(delta)});
+void Keeper::send_later(TableId table, Key key, std::span<const float> delta) {
+  if (later_ == 0) {
+    open_.push_back({0, table, {}, {}, true});
+    later_ = batches();
+  }
+  ++open_[later_ - first_open_].left;
+  Early& early = books_[table.value].early[key];
+  early.batches.push_back(later_);
+  early.delta.resize(std::max(early.delta.size(), delta.size()));
+  vec().add(early.delta.data(), delta.data(), delta.size());
 }
 
 // What was added while the row was on its way.
@@ -162,21 +170,17 @@ void Keeper::add_early(TableId table, Key key, Outbox& out) {
   Book& book = books_[table.value];
   const auto found = book.early.find(key);
   if (found == book.early.end()) return;
-  const std::vector<Early> early = std::move(found->second);
+  const Early early = std::move(found->second);
   book.early.erase(found);
   Batch batch(*this, table);
-  std::vector<uint32_t> done;
-  for (const Early& e : early) {
-    delta_ = e.delta;
-    if (!delta_.empty()) push_row(batch, table, key, out);
-    done.push_back(e.batch);
-  }
+  delta_ = early.delta;
+  if (!delta_.empty()) push_row(batch, table, key, out);
   flush_row(batch, table, key, out);
   batch.send(out);
   // Its number is below that of the batch that carries it now, which a clock that is waiting for
   // the old number would not wait for.
   const uint32_t carried = batch.number();
-  for (const uint32_t number : done) {
+  for (const uint32_t number : early.batches) {
     if (carried != 0 && !settled(carried) && open_[carried - first_open_].left != 0) {
       open_[carried - first_open_].instead.push_back(number);
     } else {
@@ -185,14 +189,14 @@ void Keeper::add_early(TableId table, Key key, Outbox& out) {
   }
 }
 
-// A copy has come for now: it shows what was added, though it cannot be sent yet.
+// A copy has come, but the row is asked for once more: it shows what was added, though that cannot
+// be sent yet.
 void Keeper::show_early(Book& book, Key key) {
   const auto found = book.early.find(key);
-  if (found == book.early.end()) return;
-  for (Early& e : found->second) {
-    if (!e.delta.empty()) add_to_row(book, book.rows->shelf().find(key), e.delta.data());
-    e.delta.clear();
-  }
+  const uint32_t slot = book.rows->shelf().find(key);
+  if (found == book.early.end() || found->second.delta.empty() || slot == Copies::kNone) return;
+  add_to_row(book, slot, found->second.delta.data());
+  found->second.delta.clear();
 }
 
 void Keeper::add_to_row(const Book& book, uint32_t slot, const float* delta) {
@@ -201,21 +205,23 @@ void Keeper::add_to_row(const Book& book, uint32_t slot, const float* delta) {
   vec().add(row, delta, book.rows->row_length());
 }
 
-void Keeper::on_change(NodeId from, Reader& reader, Outbox& out) {
+bool Keeper::on_change(NodeId from, Reader& reader, Outbox& out) {
   const auto head = reader.get<ChangeHead>();
   Book* book = this->book(head.table);
   const auto records = book ? RowRecords::read(reader, book->rows->row_length()) : std::nullopt;
-  if (!records || head.origin.value >= place_.nodes) {
-    out.say(Level::error, "dropped updates of rows that cannot be read");
-    return;
-  }
+  if (!records || head.origin.value >= place_.nodes) return false;
   const Sabotage sabotage = book->rows->options().sabotage;
-  auto& windows = peers_[from.value].windows;
+  const auto& windows = peers_[from.value].windows;
+  const size_t bytes = book->rows->row_length() * sizeof(float);
   std::vector<Writer> onward;
+  bool all = true;
   uint32_t in = 0;
   for (size_t i = 0; i < records->count(); ++i) {
     const Key key = records->key(i);
-    if (!valid(*book, {&key, 1})) continue;
+    if (!valid(*book, {&key, 1})) {
+      all = false;
+      continue;
+    }
     if (!windows.empty() && windows.contains(window(head.table, key)) &&
         sabotage != Sabotage::moved_and_added_twice) {
       ++in;  // the sender took the row over, this update included
@@ -229,33 +235,44 @@ void Keeper::on_change(NodeId from, Reader& reader, Outbox& out) {
     } else if (sabotage == Sabotage::lost_when_moved) {
       ++in;
     } else {
-      if (onward.empty()) {
-        for (uint32_t n = 0; n < place_.nodes; ++n) onward.emplace_back(0);
-      }
+      while (onward.size() < place_.nodes) onward.emplace_back(0);
       Writer& writer = onward[where(*book, key).value];
-      if (writer.size() == 0) {
-        ChangeHead on = head;
-        ++on.hops;
-        writer.put(on);
-      }
+      if (writer.size() == 0) writer.put(head);
       writer.put(key);
-      const size_t bytes = book->rows->row_length() * sizeof(float);
       std::memcpy(writer.skip(bytes), records->row(i), bytes);
     }
   }
-  for (uint32_t n = 0; n < onward.size(); ++n) {
-    if (onward[n].size() == 0) continue;
-    HEMIOLA_CHECK(NodeId{n} != place_.self);
-    streams_.send(NodeId{n}, Kind::change, std::move(onward[n]), out);
-  }
-  if (in == 0) return;
-  if (head.origin == place_.self) {
-    settle(head.batch, in, out);
-    return;
-  }
+  send_onward(head, onward, out);
+  if (in == 0) return all;
+  if (head.origin == place_.self) return settle_as_told(head.batch, in, out) && all;
   Writer writer(sizeof(SettledBody));
   writer.put(SettledBody{{}, head.batch, in});
   streams_.send(head.origin, Kind::settled, std::move(writer), out);
+  return all;
+}
+
+void Keeper::send_onward(const ChangeHead& head, std::vector<Writer>& onward, Outbox& out) {
+  ChangeHead on = head;
+  ++on.hops;
+  for (uint32_t n = 0; n < onward.size(); ++n) {
+    if (onward[n].size() == 0) continue;
+    HEMIOLA_CHECK(NodeId{n} != place_.self);
+    onward[n].patch(0, on);
+    streams_.send(NodeId{n}, Kind::change, std::move(onward[n]), out);
+  }
+}
+
+bool Keeper::on_settled(Reader& reader, Outbox& out) {
+  const auto body = reader.get<SettledBody>();
+  return reader.finished() && settle_as_told(body.batch, body.rows, out);
+}
+
+// By another node; false when it cannot be so.
+bool Keeper::settle_as_told(uint32_t batch, uint32_t rows, Outbox& out) {
+  const uint32_t at = batch - first_open_;
+  if (at >= open_.size() || open_[at].later || rows == 0 || open_[at].left < rows) return false;
+  settle(batch, rows, out);
+  return true;
 }
 
 void Keeper::settle(uint32_t number, uint32_t rows, Outbox& out) {
@@ -352,16 +369,16 @@ void Keeper::send_round(NodeId to, Outbox& out) {
   peer.rounds.push_back(streams_.send(to, Kind::round, std::move(writer), out));
 }
 
-void Keeper::on_renew(NodeId from, Reader& reader) {
+bool Keeper::on_renew(NodeId from, Reader& reader) {
   const auto head = reader.get<RenewHead>();
   Book* book = this->book(head.table);
   const auto records = book ? RowRecords::read(reader, book->rows->row_length()) : std::nullopt;
-  if (!records) return;
+  if (!records) return false;
   const Copies& shelf = book->rows->shelf();
   const bool forgets = book->rows->options().sabotage == Sabotage::refresh_overwrites;
   for (size_t i = 0; i < records->count(); ++i) {
     const Key key = records->key(i);
-    if (!valid(*book, {&key, 1})) continue;
+    if (!valid(*book, {&key, 1})) return false;
     const uint32_t slot = shelf.find_unlinked(key);
     if (slot == Copies::kNone || shelf.source(slot) != from) continue;
     const float* fresh = with_unseen(head.table, key, records->row(i), from, false);
@@ -369,6 +386,7 @@ void Keeper::on_renew(NodeId from, Reader& reader) {
     vec().refresh(shelf.value(slot), shelf.base(slot), fresh, book->rows->row_length());
     if (forgets) vec().copy(shelf.value(slot), fresh, book->rows->row_length());
   }
+  return true;
 }
 
 }  // namespace hemiola

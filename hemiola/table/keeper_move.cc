@@ -76,26 +76,29 @@ void Keeper::give_away(TableId table, std::span<const std::pair<NodeId, Key>> ro
   }
 }
 
-void Keeper::on_located(Reader& reader) {
+bool Keeper::on_located(Reader& reader) {
   const auto head = reader.get<KeysHead>();
   const auto records = reader.get_all<LocatedRecord>();
   Book* book = this->book(head.table);
-  if (!reader.finished() || !book) return;
+  if (!reader.finished() || !book) return false;
   for (const LocatedRecord& r : records) {
-    if (!valid(*book, {&r.key, 1}) || r.owner.value >= place_.nodes) continue;
+    if (!valid(*book, {&r.key, 1}) || r.owner.value >= place_.nodes) return false;
     if (!book->rows->owns(r.key) && r.owner != place_.self) learn(*book, r.key, r.owner, r.moves);
   }
+  return true;
 }
 
-void Keeper::on_give(NodeId from, Reader& reader, Outbox& out) {
+bool Keeper::on_give(NodeId from, Reader& reader, Outbox& out) {
   const auto head = reader.get<GiveHead>();
   Book* book = this->book(head.table);
   const size_t floats = book ? book->rows->row_length() * sizeof(float) : 0;
   std::vector<Key> taken;
-  while (book && reader.ok() && reader.left() > 0) {
+  bool all = book && reader.ok();
+  while (all && reader.left() > 0) {
     const auto record = reader.get<GiveRecord>();
     const auto* row = reinterpret_cast<const float*>(reader.skip(floats));
-    if (!row || !valid(*book, {&record.key, 1})) break;
+    all = row && may_be(*book, record);
+    if (!all) break;
     if (record.kind == GiveKind::owned) taken.push_back(record.key);
     take_in(*book, head, record, row, from, out);
   }
@@ -106,32 +109,42 @@ void Keeper::on_give(NodeId from, Reader& reader, Outbox& out) {
     tables_.moves(head.table).moved.fetch_add(taken.size(), std::memory_order_relaxed);
   }
   recheck(out);
+  return all;
+}
+
+// Nobody else gives away what is here, and each move has a higher number than the last.
+bool Keeper::may_be(const Book& book, const GiveRecord& record) const {
+  const Key key = record.key;
+  if (!valid(book, {&key, 1}) || record.kind > GiveKind::owned) return false;
+  if (record.kind != GiveKind::passing && book.rows->owns(key)) return false;
+  return record.kind != GiveKind::owned || record.moves > book.moves[key.value];
+}
+
+// Than a copy for now that has come: or the row has moved on since it was sent.
+bool Keeper::better_is_here(Book& book, Key key, uint32_t moves) {
+  const Copies& shelf = book.rows->shelf();
+  const Copies::Found found = shelf.look(key);
+  if (found.owned || moves < book.moves[key.value]) return true;
+  if (found.slot != Copies::kNone) return shelf.source(found.slot) != Copies::kNobody;
+  if (!take_back(book, key)) return false;
+  book.unwanted.push_back(key);
+  return true;
 }
 
 void Keeper::take_in(Book& book, const GiveHead& head, const GiveRecord& record, const float* row,
                      NodeId from, Outbox& out) {
   const Key key = record.key;
-  Copies& shelf = book.rows->shelf();
   if (timed_ == key && timed_table_ == head.table) {
     intents_.took(now_ - timed_since_);
     timed_.reset();
   }
-  uint8_t& flags = book.flags[key.value];
-  const Copies::Found found = shelf.look(key);
-  if (record.kind == GiveKind::passing) {
-    const bool spoiled = (flags & kSpoiled) != 0;
-    flags &= static_cast<uint8_t>(~(kAsked | kSpoiled));
-    // What is here is better, or the row has moved on since this one was sent.
-    const bool kept = found.slot != Copies::kNone && shelf.source(found.slot) != Copies::kNobody;
-    if (spoiled || found.owned || kept || record.moves < book.moves[key.value]) return;
-  } else {
-    flags &= static_cast<uint8_t>(~kAskedWant);
-    spoil(book, key);
+  const bool passing = record.kind == GiveKind::passing;
+  book.flags[key.value] &= static_cast<uint8_t>(passing ? ~kAsked : ~kAskedWant);
+  if (!passing || !better_is_here(book, key, record.moves)) {
+    install(book, head, record, row, from);
+    learn(book, key, record.kind == GiveKind::owned ? place_.self : from, record.moves);
   }
-  HEMIOLA_CHECK(!found.owned);
-  install(book, head, record, row, from);
-  learn(book, key, record.kind == GiveKind::owned ? place_.self : from, record.moves);
-  if (record.kind == GiveKind::passing) {
+  if (record.kind != GiveKind::owned && comes(book, key)) {
     show_early(book, key);
   } else {
     add_early(head.table, key, out);
@@ -212,28 +225,35 @@ void Keeper::index_message(Streams::Sent& message) {
   }
 }
 
-void Keeper::on_taken(NodeId from, Reader& reader) {
+bool Keeper::on_taken(NodeId from, Reader& reader) {
   const auto head = reader.get<KeysHead>();
+  const auto keys = reader.get_all<Key>();
+  if (!reader.finished()) return false;
   auto& windows = peers_[from.value].windows;
-  for (const Key key : reader.get_all<Key>()) {
+  for (const Key key : keys) {
     const auto found = windows.find(window(head.table, key));
-    if (found != windows.end() && --found->second == 0) windows.erase(found);
+    if (found == windows.end()) return false;
+    if (--found->second == 0) windows.erase(found);
   }
+  return true;
 }
 
-void Keeper::on_leave(NodeId from, Reader& reader, Outbox& out) {
+// A node that is still to say that it has taken the row over speaks of the copy that it had before.
+bool Keeper::on_leave(NodeId from, Reader& reader, Outbox& out) {
   const auto head = reader.get<KeysHead>();
   const auto keys = reader.get_all<Key>();
   Book* book = this->book(head.table);
-  if (!reader.finished() || !book || !valid(*book, keys)) return;
+  if (!reader.finished() || !book || !valid(*book, keys)) return false;
+  const auto& windows = peers_[from.value].windows;
   const uint64_t bit = uint64_t{1} << (from.value % 64);
   for (const Key key : keys) {
     const Copies::Found found = book->rows->shelf().look(key);
-    if (!found.owned) continue;  // it has become the sender's in the meantime
+    if (!found.owned || windows.contains(window(head.table, key))) continue;
     book->keepers[found.slot * book->words + from.value / 64] &= ~bit;
     book->pending[found.slot * book->words + from.value / 64] &= ~bit;
   }
   drop_unwanted(head.table, keys, out);
+  return true;
 }
 
 // Unlinks, so that workers find the rows no more; they may hold pointers until they tick.
