@@ -14,7 +14,7 @@ constexpr size_t kPushesOpen = 8;
 constexpr size_t kTicksOpen = 2;
 constexpr size_t kAhead = 8;
 constexpr uint64_t kUsesPerFlush = 8;
-constexpr uint32_t kTicksPerFlush = 8;
+constexpr uint32_t kTicksPerFlush = 16;
 
 bool is_done(const Call& call) { return call.done.load(std::memory_order_acquire) != 0; }
 
