@@ -8,7 +8,7 @@ inline constexpr unsigned long kWidth = 8;  // floats in a register
 
 namespace hemiola {
 
-constinit const Word2VecKernels kWord2VecAvx2 = {train, gains_of, dots};
+constinit const Word2VecKernels kWord2VecAvx2 = {train, gains_of, trade, dots};
 
 }  // namespace hemiola
 

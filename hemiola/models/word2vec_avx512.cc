@@ -8,7 +8,7 @@ inline constexpr unsigned long kWidth = 16;  // floats in a register
 
 namespace hemiola {
 
-constinit const Word2VecKernels kWord2VecAvx512 = {train, gains_of, dots};
+constinit const Word2VecKernels kWord2VecAvx512 = {train, gains_of, trade, dots};
 
 }  // namespace hemiola
 

@@ -6,6 +6,6 @@ inline constexpr unsigned long kWidth = 4;  // floats in a register
 
 namespace hemiola {
 
-constinit const Word2VecKernels kWord2VecBaseline = {train, gains_of, dots};
+constinit const Word2VecKernels kWord2VecBaseline = {train, gains_of, trade, dots};
 
 }  // namespace hemiola

@@ -37,6 +37,10 @@ struct Word2VecKernels {
   double (*gains)(const float* x, const float* const* rows, const unsigned* outputs, size_t width,
                   const Word2VecStep& step, float* gains) = nullptr;
 
+  // What a pair does to one of its output rows, and what that row does to x: change += gain * y,
+  // then y += gain * x.
+  void (*trade)(float* y, const float* x, float* change, float gain, size_t dim) = nullptr;
+
   // products[j] = x.y_j for rows y_j = ys + j * stride.
   void (*dots)(const float* x, const float* ys, size_t stride, size_t n, size_t dim,
                float* products) = nullptr;

@@ -158,6 +158,28 @@ TEST(Word2VecKernels, Slopes_and_losses_are_right_however_large_the_products) {
   }
 }
 
+TEST(Word2VecKernels, A_trade_gives_each_row_its_share_of_the_other_as_it_was) {
+  Random random(6);
+  for (const size_t dim : {1, 5, 16, 100, 131}) {
+    std::vector<float> x(dim), y(dim), change(dim);
+    for (auto* values : {&x, &y, &change}) {
+      for (float& v : *values) v = static_cast<float>(random.uniform(-1, 1));
+    }
+    auto right_y = y, right_change = change;
+    kWord2VecPlain.trade(right_y.data(), x.data(), right_change.data(), 0.3f, dim);
+    EXPECT_NEAR(right_y[dim - 1], y[dim - 1] + 0.3f * x[dim - 1], 1e-6);
+    EXPECT_NEAR(right_change[dim - 1], change[dim - 1] + 0.3f * y[dim - 1], 1e-6);
+    for (const Word2VecKernels* kernels : all_kernels()) {
+      auto new_y = y, new_change = change;
+      kernels->trade(new_y.data(), x.data(), new_change.data(), 0.3f, dim);
+      for (size_t c = 0; c < dim; ++c) {
+        EXPECT_NEAR(new_y[c], right_y[c], 1e-6);
+        EXPECT_NEAR(new_change[c], right_change[c], 1e-6);
+      }
+    }
+  }
+}
+
 TEST(Word2VecKernels, Dots_are_those_of_the_plain_one) {
   Random random(5);
   std::vector<float> x(103), ys(103 * 21);

@@ -1,5 +1,7 @@
 #include "hemiola/models/word2vec_pass.h"
 
+#include <algorithm>
+
 #include "hemiola/core/vec.h"
 
 namespace hemiola {
@@ -11,6 +13,13 @@ constexpr uint32_t kSampler = 0;
 
 float* row_of(const RowPlaces& rows, size_t i) {
   return rows.at ? rows.at[i] : rows.base + i * rows.stride;
+}
+
+// Towards a group that is trained on soon: far enough ahead to hide a miss to memory.
+constexpr size_t kGroupsAhead = 4;
+
+void prefetch(const float* row, size_t dim) {
+  for (size_t c = 0; c < dim; c += 16) __builtin_prefetch(row + c, 1);
 }
 
 }  // namespace
@@ -137,16 +146,19 @@ double Word2VecPass::train_latched(const Word2VecGroups& groups, const RowPlaces
   double loss = 0;
   for (size_t g = 0; g < groups.size; ++g) {
     const unsigned* outputs = groups.outputs + g * groups.width;
-    for (size_t j = 0; j < groups.width; ++j) y[j] = row_of(output, outputs[j]);
+    const size_t later = std::min(g + kGroupsAhead, groups.size - 1) * groups.width;
+    for (size_t j = 0; j < groups.width; ++j) {
+      prefetch(row_of(output, groups.outputs[later + j]), step.dim);
+      y[j] = row_of(output, outputs[j]);
+    }
     for (size_t i = 0; i < (groups.counts ? groups.counts[g] : 1); ++i) {
       float* x = row_of(input, *inputs++);
       loss += kernels_.gains(x, y, outputs, groups.width, step, gains);
       v.copy(before_.data(), x, step.dim);
       change_.assign(step.dim, 0);
       for (size_t j = 0; j < groups.width; ++j) {
-        v.axpy(change_.data(), gains[j], y[j], step.dim);
         LatchGuard guard(output_latches, y[j]);
-        v.axpy(y[j], gains[j], before_.data(), step.dim);
+        kernels_.trade(y[j], before_.data(), change_.data(), gains[j], step.dim);
       }
       LatchGuard guard(input_latches, x);
       v.add(x, change_.data(), step.dim);

@@ -54,6 +54,13 @@ double train(const Word2VecGroups& groups, const RowPlaces& input, const RowPlac
   return loss;
 }
 
+void trade(float* y, const float* x, float* change, float gain, size_t dim) {
+  for (size_t c = 0; c < dim; ++c) {
+    change[c] += gain * y[c];
+    y[c] += gain * x[c];
+  }
+}
+
 void dots(const float* x, const float* ys, size_t stride, size_t n, size_t dim, float* products) {
   for (size_t j = 0; j < n; ++j) {
     products[j] = 0;
@@ -63,6 +70,6 @@ void dots(const float* x, const float* ys, size_t stride, size_t n, size_t dim, 
 
 }  // namespace
 
-const Word2VecKernels kWord2VecPlain = {train, gains_of, dots};
+const Word2VecKernels kWord2VecPlain = {train, gains_of, trade, dots};
 
 }  // namespace hemiola

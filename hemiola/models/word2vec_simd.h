@@ -256,10 +256,35 @@ double gains_of(const float* x, const float* const* rows, const unsigned* output
                 const Word2VecStep& step, float* gains) {
   float z[kWord2VecWidest] = {}, padded[kWord2VecWidest];
   Lanes loss{};
-  all_products<0>(x, rows, width, step.dim, z);
+  if (width == 6) {
+    all_products<6>(x, rows, width, step.dim, z);
+  } else {
+    all_products<0>(x, rows, width, step.dim, z);
+  }
   slopes(z, outputs, width, step.rate, padded, loss);
   for (size_t j = 0; j < width; ++j) gains[j] = padded[j];
   return sum_of<kLanes>(loss);
+}
+
+struct Trade {
+  float* y;
+  const float* x;
+  float* change;
+  float gain;
+
+  template <size_t W>
+  HEMIOLA_INLINE void run(size_t i) {
+    HEMIOLA_LOAD(W, a, x + i);
+    HEMIOLA_LOAD(W, b, y + i);
+    HEMIOLA_LOAD(W, c, change + i);
+    HEMIOLA_STORE(W, change + i, c + gain * b);
+    HEMIOLA_STORE(W, y + i, b + gain * a);
+  }
+};
+
+void trade(float* y, const float* x, float* change, float gain, size_t dim) {
+  Trade part{y, x, change, gain};
+  sweep<kWidth>(dim, 0, part);
 }
 
 void dots(const float* x, const float* ys, size_t stride, size_t n, size_t dim, float* products) {
