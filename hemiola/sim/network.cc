@@ -33,7 +33,9 @@ Network::Network(NetworkModel model, size_t nodes, uint64_t seed)
       random_(seed),
       links_(nodes * nodes),
       out_free_(nodes),
-      in_free_(nodes) {
+      in_free_(nodes),
+      out_busy_(nodes),
+      in_busy_(nodes) {
   model_.validate();
 }
 
@@ -46,6 +48,7 @@ std::optional<Instant> Network::depart(NodeId from, NodeId to, size_t body_bytes
   // A busy link holds up its own messages only: behind the card each link has a queue.
   const int64_t start = std::max(at.ns, out_free_[from.value]);
   out_free_[from.value] = start + card;
+  out_busy_[from.value] += card;
   path.free_at = std::max(start, path.free_at) + wire;
   const int64_t gone = std::max(path.free_at, start + card);
   const int64_t arrival = gone + delay(path, at).ns;
@@ -60,6 +63,7 @@ Instant Network::admit(NodeId to, size_t body_bytes, Instant at) {
   const int64_t card =
       std::max<int64_t>(1, transfer_ns(wire_bytes(body_bytes), model_.nic_bytes_per_second));
   free = std::max(at.ns, free + card);
+  in_busy_[to.value] += card;
   return Instant{free};
 }
 

@@ -70,6 +70,10 @@ class Network {
   // A draw from [0, most].
   Duration up_to(Duration most);
 
+  // How long the node's card has been sending, and receiving, so far.
+  Duration sending(NodeId node) const { return Duration{out_busy_[node.value]}; }
+  Duration receiving(NodeId node) const { return Duration{in_busy_[node.value]}; }
+
   Link& link(NodeId from, NodeId to) { return links_[from.value * nodes_ + to.value]; }
   const NetworkModel& model() const { return model_; }
   size_t wire_bytes(size_t body_bytes) const { return body_bytes + model_.frame_bytes; }
@@ -79,8 +83,9 @@ class Network {
   size_t nodes_;
   Random random_;
   std::vector<Link> links_;
-  std::vector<int64_t> out_free_;  // by node: the card can begin to send
-  std::vector<int64_t> in_free_;   // by node: the card has received all that came so far
+  std::vector<int64_t> out_free_;            // by node: the card can begin to send
+  std::vector<int64_t> in_free_;             // by node: the card has received all that came so far
+  std::vector<int64_t> out_busy_, in_busy_;  // by node: nanoseconds in all
 };
 
 }  // namespace hemiola::sim

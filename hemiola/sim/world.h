@@ -61,6 +61,7 @@ struct NodeCounters {
   uint64_t messages_received = 0;
   uint64_t messages_lost = 0;  // sent without a connection, or lost with it
   uint64_t events = 0;         // handled by its machines
+  Duration loop_busy;
 };
 
 class World {
@@ -91,6 +92,7 @@ class World {
   size_t nodes() const { return nodes_.size(); }
   NodeCore& core(NodeId id) { return *node(id).core; }
   const NodeCounters& counters(NodeId id) const { return nodes_[id.value]->counters; }
+  const Network& network() const { return *network_; }  // REQUIRES: it has run
   bool alive(NodeId id) const { return !nodes_[id.value]->dead; }
   const Trace& trace() const { return trace_; }
   const WorldOptions& options() const { return options_; }

@@ -111,6 +111,7 @@ void World::carry_out(NodeId id, int64_t cost_ns) {
   }
   const Instant at = now_ + Duration{cost_ns};
   home.busy_until = at;
+  home.counters.loop_busy = home.counters.loop_busy + Duration{cost_ns};
   for (const Outbox::Wake& wake : out_.wakes) {
     push(std::max(wake.when, at), {.what = What::timer,
                                    .node = id,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <memory>
 #include <vector>
 
@@ -65,6 +66,30 @@ ClusterOptions cluster_options(const Job& job, uint32_t self) {
   return options;
 }
 
+// What the run was short of: the share of its time that loops and cards were busy, on average and
+// where most.
+std::string busy_text(const sim::World& world, Duration span) {
+  const auto nodes = static_cast<uint32_t>(world.nodes());
+  std::string text;
+  const auto add = [&](const char* what, const auto& busy) {
+    double sum = 0;
+    uint32_t most = 0;
+    for (uint32_t n = 0; n < nodes; ++n) {
+      sum += busy(NodeId{n}).seconds();
+      if (busy(NodeId{n}) > busy(NodeId{most})) most = n;
+    }
+    char line[128];
+    std::snprintf(line, sizeof line, "%s%s %.0f %% of the time, node %u %.0f %%",
+                  text.empty() ? "" : "; ", what, 100 * sum / nodes / span.seconds(), most,
+                  100 * busy(NodeId{most}).seconds() / span.seconds());
+    text += line;
+  };
+  add("loops were busy", [&](NodeId n) { return world.counters(n).loop_busy; });
+  add("cards sent", [&](NodeId n) { return world.network().sending(n); });
+  add("received", [&](NodeId n) { return world.network().receiving(n); });
+  return text + "\n";
+}
+
 }  // namespace
 
 JobOver simulate(const Job& job, const Flags& flags, Progress& progress) {
@@ -97,6 +122,7 @@ JobOver simulate(const Job& job, const Flags& flags, Progress& progress) {
   }
   const sim::Outcome outcome = world.run();
   if (!outcome.finished) return {false, "the simulation came to a halt: " + outcome.stuck_reason};
+  if (job.cluster.nodes > 1) progress.text(busy_text(world, outcome.end - Instant{}));
   if (outcome.over.ok || report.has_result()) report.publish();
   return outcome.over;
 }
