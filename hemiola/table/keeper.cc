@@ -15,6 +15,7 @@ Keeper::Keeper(TableSet& tables)
       intents_(tables),
       books_(tables.size()),
       peers_(place_.nodes),
+      passed_(place_.workers_per_node),
       at_barrier_(place_.workers_per_node) {
   for (Peer& peer : peers_) peer.pending.resize(tables.size());
   for (uint32_t t = 0; t < tables.size(); ++t) {
@@ -182,7 +183,11 @@ void Keeper::at_barrier(WorkerId worker, Outbox& out) {
   pass(worker, tables_.unlinkings.load(std::memory_order_relaxed), out);
 }
 
-void Keeper::barrier_passed() { at_barrier_.assign(at_barrier_.size(), false); }
+// The workers hold nothing yet.
+void Keeper::barrier_passed() {
+  passed_.assign(passed_.size(), tables_.unlinkings.load(std::memory_order_relaxed));
+  at_barrier_.assign(at_barrier_.size(), false);
+}
 
 void Keeper::tell_heat(TableId table, Outbox& out) {
   Book& book = books_[table.value];

@@ -54,7 +54,7 @@ class Keeper {
 
   // Number of the last batch of updates that was made here; are all through that one in?
   uint32_t batches() const { return first_open_ + static_cast<uint32_t>(open_.size()) - 1; }
-  bool settled(uint32_t batch) const { return batch < first_open_; }
+  bool settled(uint32_t batch) const { return static_cast<int32_t>(batch - first_open_) < 0; }
 
   std::optional<NodeId> backlog() const;
   std::optional<NodeId> fetch_waits_for(const FetchCall& call) const;
@@ -118,7 +118,6 @@ class Keeper {
     TableId table;
     std::vector<std::pair<Key, uint32_t>> keys;  // with the number of their unlinking
     uint64_t unlinking = 0;                      // TableSet::unlinkings then
-    std::vector<bool> passed;                    // by local worker: cannot find them any more
   };
   struct Open {  // a batch of updates
     uint32_t left = 0;
@@ -144,10 +143,10 @@ class Keeper {
     void add(Key key, const float* delta, NodeId to, bool loose, Outbox& out);
     void add_delta(Key key, uint32_t slot, NodeId to, bool loose, Outbox& out);
     size_t send(Outbox& out);
-    uint32_t number() const { return number_; }  // 0: nothing was added
+    std::optional<uint32_t> number() const { return number_; }  // nullopt: nothing was added
 
    private:
-    Open& open() { return keeper_.open_[number_ - keeper_.first_open_]; }
+    Open& open() { return keeper_.open_[*number_ - keeper_.first_open_]; }
     float* record(Key key, NodeId to, bool loose);
     void done(NodeId to, Outbox& out);
     void send_to(NodeId to, Outbox& out);
@@ -156,7 +155,7 @@ class Keeper {
     TableId table_;
     Book& book_;
     std::vector<Writer> writers_;  // by node
-    uint32_t number_ = 0;
+    std::optional<uint32_t> number_;
     size_t before_ = 0;
     size_t sent_bytes_ = 0;
   };
@@ -223,7 +222,7 @@ class Keeper {
   bool on_leave(NodeId from, Reader& reader, Outbox& out);
   void leave(TableId table, std::span<const Key> keys);
   void pass(WorkerId worker, uint64_t unlinkings, Outbox& out);
-  void release(const Leaving& leaving, Outbox& out);
+  void release(Leaving leaving, Outbox& out);
 
   // keeper_change.cc
   static bool comes(const Book& book, Key key) {
@@ -254,11 +253,13 @@ class Keeper {
   std::vector<Peer> peers_;
   std::vector<Parked> parked_;
   std::vector<Waiting> waiting_;
-  std::vector<Leaving> leaving_;
-  std::vector<bool> at_barrier_;  // by local worker
-  std::deque<Open> open_;         // batches that are not settled
-  uint32_t first_open_ = 1;       // number of the first of them
-  uint32_t later_ = 0;            // number of the batch for what this call cannot send; 0: none
+  std::deque<Leaving> leaving_;    // in the order of their unlinkings
+  std::vector<Leaving> asked_;     // nobody can find them any more, but they are asked for
+  std::vector<uint64_t> passed_;   // by local worker: what was unlinked by then it cannot find
+  std::vector<bool> at_barrier_;   // by local worker: it can find nothing
+  std::deque<Open> open_;          // batches that are not settled
+  uint32_t first_open_ = 1;        // number of the first of them
+  std::optional<uint32_t> later_;  // number of the batch for what this call cannot send
   Clock complete_;
   std::vector<float> scratch_, delta_;
   // The question whose answer is timed now.

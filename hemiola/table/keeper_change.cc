@@ -20,7 +20,7 @@ Keeper::Batch::Batch(Keeper& keeper, TableId table)
 
 // A place for the record's floats; `loose`: no copy of the row stays here.
 float* Keeper::Batch::record(Key key, NodeId to, bool loose) {
-  if (number_ == 0) {
+  if (!number_) {
     keeper_.open_.push_back({0, table_, {}});
     number_ = keeper_.batches();
     for (uint32_t n = 0; n < keeper_.place_.nodes; ++n) writers_.emplace_back(0);
@@ -28,7 +28,7 @@ float* Keeper::Batch::record(Key key, NodeId to, bool loose) {
   Writer& writer = writers_[to.value];
   if (writer.size() == 0) {
     writer = Writer(1024);
-    writer.put(ChangeHead{{}, table_, keeper_.place_.self, number_, 0});
+    writer.put(ChangeHead{{}, table_, keeper_.place_.self, *number_, 0});
   }
   if (loose) {
     ++book_.loose[key];
@@ -75,9 +75,9 @@ void Keeper::Batch::send_to(NodeId to, Outbox& out) {
 }
 
 size_t Keeper::Batch::send(Outbox& out) {
-  if (number_ == 0) return 0;
+  if (!number_) return 0;
   for (uint32_t n = 0; n < writers_.size(); ++n) send_to(NodeId{n}, out);
-  keeper_.settle(number_, 0, out);
+  keeper_.settle(*number_, 0, out);
   return sent_bytes_;
 }
 
@@ -96,7 +96,7 @@ void Keeper::flush_row(Batch& batch, TableId table, Key key, Outbox& out) {
 }
 
 void Keeper::flush(DirtyKeys& dirty, Outbox& out) {
-  later_ = 0;
+  later_.reset();
   Book& book = books_[dirty.table.value];
   const Copies& shelf = book.rows->shelf();
   Batch batch(*this, dirty.table);
@@ -109,7 +109,7 @@ void Keeper::flush(DirtyKeys& dirty, Outbox& out) {
 
 // Where no copy is here the owner adds. One that came since the worker looked gets its part.
 void Keeper::push(PushCall& call, Outbox& out) {
-  later_ = 0;
+  later_.reset();
   Book& book = books_[call.table.value];
   const uint32_t length = book.rows->row_length();
   std::vector<uint32_t> order(call.keys.size());
@@ -154,13 +154,13 @@ void Keeper::push_row(Batch& batch, TableId table, Key key, Outbox& out) {
 }
 
 void Keeper::send_later(TableId table, Key key, std::span<const float> delta) {
-  if (later_ == 0) {
+  if (!later_) {
     open_.push_back({0, table, {}, {}, true});
     later_ = batches();
   }
-  ++open_[later_ - first_open_].left;
+  ++open_[*later_ - first_open_].left;
   Early& early = books_[table.value].early[key];
-  early.batches.push_back(later_);
+  early.batches.push_back(*later_);
   early.delta.resize(std::max(early.delta.size(), delta.size()));
   vec().add(early.delta.data(), delta.data(), delta.size());
 }
@@ -179,10 +179,10 @@ void Keeper::add_early(TableId table, Key key, Outbox& out) {
   batch.send(out);
   // Its number is below that of the batch that carries it now, which a clock that is waiting for
   // the old number would not wait for.
-  const uint32_t carried = batch.number();
+  const auto carried = batch.number();
   for (const uint32_t number : early.batches) {
-    if (carried != 0 && !settled(carried) && open_[carried - first_open_].left != 0) {
-      open_[carried - first_open_].instead.push_back(number);
+    if (carried && !settled(*carried) && open_[*carried - first_open_].left != 0) {
+      open_[*carried - first_open_].instead.push_back(number);
     } else {
       settle(number, 1, out);
     }

@@ -260,7 +260,7 @@ bool Keeper::on_leave(NodeId from, Reader& reader, Outbox& out) {
 void Keeper::leave(TableId table, std::span<const Key> keys) {
   if (keys.empty()) return;
   Copies& shelf = books_[table.value].rows->shelf();
-  Leaving leaving{table, {}, 0, at_barrier_};
+  Leaving leaving{table, {}, 0};
   const bool clings = tables_.rows(table).options().sabotage == Sabotage::never_released;
   for (const Key key : keys) {
     const Copies::Found found = shelf.look(key);
@@ -272,45 +272,45 @@ void Keeper::leave(TableId table, std::span<const Key> keys) {
 }
 
 void Keeper::pass(WorkerId worker, uint64_t unlinkings, Outbox& out) {
-  for (Leaving& leaving : leaving_) {
-    if (leaving.unlinking <= unlinkings) leaving.passed[local(worker)] = true;
+  uint64_t& passed = passed_[local(worker)];
+  passed = std::max(passed, unlinkings);
+  uint64_t all = UINT64_MAX;
+  for (size_t w = 0; w < passed_.size(); ++w) {
+    if (!at_barrier_[w]) all = std::min(all, passed_[w]);
   }
-  std::vector<Leaving> ready;
-  std::erase_if(leaving_, [&](Leaving& l) {
-    if (std::find(l.passed.begin(), l.passed.end(), false) != l.passed.end()) return false;
-    ready.push_back(std::move(l));
-    return true;
-  });
-  for (Leaving& leaving : ready) release(leaving, out);
+  for (Leaving& leaving : std::exchange(asked_, {})) release(std::move(leaving), out);
+  while (!leaving_.empty() && leaving_.front().unlinking <= all) {
+    Leaving leaving = std::move(leaving_.front());
+    leaving_.pop_front();
+    release(std::move(leaving), out);
+  }
 }
 
 // Nobody holds pointers any more: what was added last is sent, and the slots are free.
-void Keeper::release(const Leaving& leaving, Outbox& out) {
+void Keeper::release(Leaving leaving, Outbox& out) {
   Book& book = books_[leaving.table.value];
   Copies& shelf = book.rows->shelf();
   std::vector<std::vector<Key>> left(place_.nodes);
   Batch batch(*this, leaving.table);
-  Leaving later{leaving.table, {}, leaving.unlinking, leaving.passed};
-  for (const auto& [key, unlinking] : leaving.keys) {
-    if (!shelf.is_unlinked(key, unlinking)) continue;
-    if (comes(book, key)) {
-      later.keys.emplace_back(key, unlinking);
-      continue;
-    }
+  std::erase_if(leaving.keys, [&](const auto& key_and_unlinking) {
+    const auto [key, unlinking] = key_and_unlinking;
+    if (!shelf.is_unlinked(key, unlinking)) return true;
+    if (comes(book, key)) return false;
     const uint32_t slot = shelf.find_unlinked(key);
     const NodeId source = shelf.source(slot);
     batch.add_delta(key, slot, source != Copies::kNobody ? source : where(book, key), true, out);
     if (source != Copies::kNobody) left[source.value].push_back(key);
     shelf.release(key, unlinking);
-  }
+    return true;
+  });
   batch.send(out);
-  if (!later.keys.empty()) leaving_.push_back(std::move(later));
   for (uint32_t n = 0; n < left.size(); ++n) {
     if (left[n].empty()) continue;
     Writer writer(sizeof(KeysHead) + 4 + left[n].size() * sizeof(Key));
     writer.put(KeysHead{{}, leaving.table}).put_all(std::span<const Key>(left[n]));
     streams_.send(NodeId{n}, Kind::leave, std::move(writer), out);
   }
+  if (!leaving.keys.empty()) asked_.push_back(std::move(leaving));
 }
 
 }  // namespace hemiola

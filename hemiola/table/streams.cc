@@ -1,7 +1,5 @@
 #include "hemiola/table/streams.h"
 
-#include <algorithm>
-
 namespace hemiola {
 
 uint32_t Streams::send(NodeId to, Kind kind, Writer&& writer, Outbox& out) {
@@ -17,8 +15,8 @@ uint32_t Streams::send(NodeId to, Kind kind, Writer&& writer, Outbox& out) {
 }
 
 void Streams::drop_acked(Peer& peer, uint32_t through) {
-  peer.acked = std::max(peer.acked, through);
-  while (!peer.unacked.empty() && peer.unacked.front().number <= peer.acked) {
+  if (is_after(through, peer.acked)) peer.acked = through;
+  while (!peer.unacked.empty() && !is_after(peer.unacked.front().number, peer.acked)) {
     peer.unacked_bytes -= peer.unacked.front().body.size();
     peer.unacked.pop_front();
   }
@@ -28,7 +26,7 @@ bool Streams::accept(const Envelope& envelope) {
   Peer& peer = peers_[envelope.from.value];
   Reader reader(envelope.body);
   const auto head = reader.get<StreamHead>();
-  if (!reader.ok() || head.acked > peer.sent) return false;
+  if (!reader.ok() || is_after(head.acked, peer.sent)) return false;
   if (envelope.kind == Kind::acked) {
     // It speaks of the time behind messages that may have been lost and come again.
     if (head.number == peer.received) drop_acked(peer, head.acked);
@@ -55,7 +53,7 @@ void Streams::acknowledge(NodeId to, bool now, Outbox& out) {
 
 void Streams::link_again(NodeId node, Outbox& out) {
   for (const Sent& sent : peers_[node.value].unacked) out.send(node, sent.kind, sent.body);
-  peers_[node.value].told = 0;
+  peers_[node.value].told = peers_[node.value].received - 1;  // what told it may be lost
   acknowledge(node, true, out);
 }
 

@@ -1,10 +1,10 @@
 // Ordered streams of messages between this node and each other one: every message is taken in
 // exactly once and in order, whatever happens to the link.
 //
-// Numbers count from 1 on each pair of nodes. A message is kept until the other side says that it
-// has it, and sent again when the link was lost. What a message says about the other direction
-// (acked: "I had your messages through this when I wrote it") is part of its meaning: it tells
-// which of our updates are in the rows that it carries.
+// Numbers count from 1 on each pair of nodes, and on from 0 when 32 bits are full. A message is
+// kept until the other side says that it has it, and sent again when the link was lost. What a
+// message says about the other direction (acked: "I had your messages through this when I wrote
+// it") is part of its meaning: it tells which of our updates are in the rows that it carries.
 #pragma once
 
 #include <deque>
@@ -35,7 +35,9 @@ class Streams {
     std::unordered_multimap<uint32_t, uint32_t> index;
   };
 
-  explicit Streams(uint32_t nodes) : peers_(nodes) {}
+  // As if so many messages had been sent and come on each pair.
+  explicit Streams(uint32_t nodes, uint32_t before = 0)
+      : peers_(nodes, Peer{before, before, before, before, 0, {}, 0}) {}
 
   // Sends what `writer` holds, which begins with an empty StreamHead; the number of the message.
   uint32_t send(NodeId to, Kind kind, Writer&& writer, Outbox& out);
@@ -50,7 +52,9 @@ class Streams {
   // What we sent and the other side did not have when it sent its last message; oldest first.
   std::deque<Sent>& unacked(NodeId to) { return peers_[to.value].unacked; }
   size_t unacked_bytes(NodeId to) const { return peers_[to.value].unacked_bytes; }
-  bool has(NodeId peer, uint32_t number) const { return peers_[peer.value].acked >= number; }
+  bool has(NodeId peer, uint32_t number) const {
+    return !is_after(number, peers_[peer.value].acked);
+  }
 
   void link_again(NodeId peer, Outbox& out);
 
@@ -68,6 +72,9 @@ class Streams {
     size_t unacked_bytes = 0;
   };
 
+  static bool is_after(uint32_t number, uint32_t other) {
+    return static_cast<int32_t>(number - other) > 0;
+  }
   static void drop_acked(Peer& peer, uint32_t through);
 
   std::vector<Peer> peers_;

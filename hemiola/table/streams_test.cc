@@ -111,6 +111,25 @@ TEST_F(StreamsTest, Little_is_acknowledged_only_when_there_is_reason_to) {
   EXPECT_TRUE(acknowledge(there_, kHere, false).empty()) << "any message says it as well";
 }
 
+TEST_F(StreamsTest, Numbers_go_round_after_four_billion_messages) {
+  here_ = Streams(2, UINT32_MAX - 2);
+  there_ = Streams(2, UINT32_MAX - 2);
+  std::vector<Bytes> sent;
+  for (int i = 0; i < 6; ++i) sent.push_back(send(here_, kThere));
+  for (const Bytes& body : sent) EXPECT_TRUE(accept(there_, kHere, body));
+  for (const Bytes& body : sent) EXPECT_FALSE(accept(there_, kHere, body));
+  EXPECT_EQ(here_.unacked(kThere).size(), 6u);
+  EXPECT_TRUE(accept(here_, kThere, send(there_, kHere)));
+  EXPECT_EQ(here_.unacked(kThere).size(), 0u);
+  EXPECT_TRUE(here_.has(kThere, UINT32_MAX));
+  EXPECT_TRUE(here_.has(kThere, 3));
+  EXPECT_FALSE(here_.has(kThere, 4));
+  send(here_, kThere);
+  Outbox out;
+  here_.link_again(kThere, out);
+  EXPECT_EQ(out.sends.size(), 2u);
+}
+
 TEST_F(StreamsTest, What_cannot_be_is_not_taken_in) {
   send(here_, kThere);
   EXPECT_FALSE(accept(there_, kHere, Bytes::copy_of("short")));
