@@ -4,9 +4,9 @@
 usage: bench/placement_scale.py [--jobs kge,word2vec,mf] [--placements NAMES] [--nodes 8,16,64]
                                 [--program build/hemiola] [--plot]
 
-Trains each job in the simulator on 1, 8, 16 and 64 nodes of 8 workers under each placement. Its data
-are made here, with keys drawn by a power law of exponent 1.1. The speed-up is the time of the last
-epoch on one node over that on many; what an example costs is the same everywhere.
+Trains each job in the simulator on 1, 8, 16 and 64 nodes of 8 workers under each placement. Its
+data are made here, with keys drawn by a power law of exponent 1.1. The speed-up is the time of the
+last epoch on one node over that on many; what an example costs is the same everywhere.
 
 What was measured is kept in bench-results/placement_scale.json, so that a run can be repeated in
 parts; --plot only draws docs/img/placement_scale.svg and prints the tables again.
@@ -173,7 +173,8 @@ def run_all(kept, args, jobs, placements, counts):
             if "error" in found:
                 print(found["error"])
                 continue
-            print(f"{found['seconds']:.4g} s, loss {found['loss']:.4g}; {found['busy']}", flush=True)
+            print(f"{found['seconds']:.4g} s, loss {found['loss']:.4g}; {found['busy']}",
+                  flush=True)
 
 
 def main():

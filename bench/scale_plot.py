@@ -1,4 +1,4 @@
-"""Draws speed-up over nodes as SVG: a panel per job, a line per placement, both axes logarithmic."""
+"""Draws speed-up over nodes as SVG: a panel per job, a line per placement, logarithmic axes."""
 
 import math
 
