@@ -107,7 +107,7 @@ class Client final : public SampledRows {
   void locate_shelved(TableId table, std::span<const Key> keys, Access access,
                       std::span<float*> out);
   const float* at_hand(TableId table, std::span<const Key> keys, size_t floats);
-  bool is_fresh(const Rows& rows, Key key, Clock need) const;
+  bool is_fresh(const Rows& rows, const Copies& copies, Key key, Clock need) const;
   void count_age(TableStats& stats, uint64_t rows) const;
   void fetch_missing(TableId table, Clock need);
   void prefetch_due();

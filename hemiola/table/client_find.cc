@@ -208,6 +208,20 @@ void Client::count_age(TableStats& stats, uint64_t rows) const {
   if (rows != 0) stats.staleness.add(std::max(0, clock_.value - slowest), rows);
 }
 
+// Of a table that keeps copies: the row is owned, as only one that moves can be found to be, or it
+// is a copy that is fresh enough.
+inline bool Client::is_fresh(const Rows& rows, const Copies& copies, Key key, Clock need) const {
+  const Copies::Found found = copies.look(key);
+  if (found.slot == Copies::kNone) return false;
+  if (found.owned || copies.tag(found.slot) >= need) return true;
+  if (!rows.adapts()) {
+    return rows.options().staleness.push &&
+           tables_.refreshed_by(rows.partition().owner(key)) >= need;
+  }
+  const NodeId source = copies.source(found.slot);
+  return source != Copies::kNobody && tables_.round_of(source) >= need;
+}
+
 bool Client::here(TableId table, Key key) const {
   uint8_t out = 0;
   here(table, {&key, 1}, {&out, 1});
@@ -224,23 +238,9 @@ void Client::here(TableId table, std::span<const Key> keys, std::span<uint8_t> o
   const bool fixed = !rows.adapts() && !rows.options().staleness.strict;
   const Copies* const copies = rows.keeps_copies() ? &rows.copies(port_.worker()) : nullptr;
   for (size_t i = 0; i < keys.size(); ++i) {
-    out[i] = (fixed && rows.owns(keys[i])) || (copies != nullptr && is_fresh(rows, keys[i], need));
+    const bool owned = fixed && rows.owns(keys[i]);
+    out[i] = owned || (copies != nullptr && is_fresh(rows, *copies, keys[i], need));
   }
-}
-
-// Of a table that keeps copies: the row is owned, as only one that moves can be found to be, or it
-// is a copy that is fresh enough.
-bool Client::is_fresh(const Rows& rows, Key key, Clock need) const {
-  const Copies& copies = rows.copies(port_.worker());
-  const Copies::Found found = copies.look(key);
-  if (found.slot == Copies::kNone) return false;
-  if (found.owned || copies.tag(found.slot) >= need) return true;
-  if (!rows.adapts()) {
-    return rows.options().staleness.push &&
-           tables_.refreshed_by(rows.partition().owner(key)) >= need;
-  }
-  const NodeId source = copies.source(found.slot);
-  return source != Copies::kNobody && tables_.round_of(source) >= need;
 }
 
 }  // namespace hemiola

@@ -11,9 +11,9 @@ Copies::Copies(uint32_t keys, uint32_t row_length, bool counts_use)
       rows_(size_t{keys} * stride_),
       bases_(size_t{keys} * stride_),
       notes_(keys),
-      unlinking_of_(keys),
       used_(counts_use ? keys : 0),
-      keys_(counts_use ? keys : 0) {}
+      keys_(counts_use ? keys : 0),
+      unlinking_of_(keys) {}
 
 uint32_t Copies::find_unlinked(Key key) const {
   return (slots_[key.value].load(std::memory_order_relaxed) & kSlot) - 1;
@@ -30,7 +30,7 @@ uint32_t Copies::make(Key key) {
   ++held_;
   uint32_t slot = slots_made_;
   if (free_.empty()) {
-    HEMIOLA_CHECK(++slots_made_ < kSlot);
+    HEMIOLA_CHECK(++slots_made_ < kMostRows);
   } else {
     slot = free_.back();
     free_.pop_back();
@@ -110,8 +110,10 @@ void validate(const TableOptions& options, const Place& place) {
     throw UserError("table `" + spec.name + "`: placement " + options.placement.name() +
                     " decides itself which copies are kept, so copies_max cannot be set");
   }
-  if (spec.rows > INT32_MAX - 2 && options.placement.adapts()) {
-    throw UserError("table `" + spec.name + "` has too many rows to move: at most 2147483645");
+  if (spec.rows >= Copies::kMostRows && options.placement.adapts()) {
+    throw UserError("table `" + spec.name + "` has too many rows for placement " +
+                    options.placement.name() + ": at most " +
+                    std::to_string(Copies::kMostRows - 1) + "; use static");
   }
   if (spec.rows > UINT32_MAX - 2) {
     throw UserError("table `" + spec.name + "` has too many rows: at most 4294967293 are possible");

@@ -30,6 +30,7 @@ namespace hemiola {
 class Copies {
  public:
   static constexpr uint32_t kNone = UINT32_MAX;
+  static constexpr uint32_t kMostRows = (uint32_t{1} << 30) - 1;
 
   Copies(uint32_t keys, uint32_t row_length, bool counts_use);
 
