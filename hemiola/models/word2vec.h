@@ -32,8 +32,8 @@ struct Word2VecOptions {
   Sharing sharing = Sharing::own;
   float power = 0.75f;      // a word is drawn as a negative as often as its count ^ power
   float subsample = 1e-4f;  // words with a larger share of the text are thinned out; 0: none is
-  float init_scale = 1;     // input rows begin within +- it / dim; half as in the published program
-                            // costs half a point of analogies
+  float init_scale = 4;     // input rows begin within +- it / dim. The published program's is 0.5,
+                            // gensim's 1; docs/word2vec.md has what that is worth
   float rate = 0.025f;      // at the start
   float rate_end = 1e-4f;   // share of `rate` that it falls to, in a straight line over all epochs
   uint32_t epochs = 5;      // how many there will be: the rate depends on it
