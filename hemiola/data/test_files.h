@@ -3,11 +3,9 @@
 
 #include <bzlib.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
-#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <string>
@@ -15,31 +13,9 @@
 #include <vector>
 
 #include "hemiola/core/check.h"
+#include "hemiola/data/temp_folder.h"
 
 namespace hemiola::test {
-
-// A new folder that goes away with its files.
-class TempFolder {
- public:
-  TempFolder() {
-    std::string name = std::filesystem::temp_directory_path() / "hemiola-data-XXXXXX";
-    HEMIOLA_CHECK(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TempFolder() { std::filesystem::remove_all(path_); }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-
-  std::string path(const std::string& name) const { return path_ / name; }
-
-  std::string write(const std::string& name, const std::string& content) const {
-    std::ofstream(path(name), std::ios::binary) << content;
-    return path(name);
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline std::string read_all(const std::string& path) {
   std::ifstream file(path, std::ios::binary);

@@ -2,17 +2,15 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-
 #include "hemiola/core/check.h"
+#include "hemiola/data/temp_folder.h"
 
 namespace hemiola {
 namespace {
 
 TEST(Calibration, What_was_written_is_read_for_jobs_of_the_same_kind) {
-  const std::string path = testing::TempDir() + "/hemiola_calibration_test/c.json";
-  std::filesystem::remove(path);
+  const test::TempFolder folder;
+  const std::string path = folder.path("new/c.json");
   Job mf, wider, several;
   wider.model.factors = 32;
   several.cluster.nodes = 2;
@@ -25,9 +23,8 @@ TEST(Calibration, What_was_written_is_read_for_jobs_of_the_same_kind) {
 }
 
 TEST(Calibration, A_file_that_is_no_calibration_is_refused) {
-  const std::string path = testing::TempDir() + "/hemiola_calibration_bad.json";
-  std::ofstream(path) << "hello";
-  EXPECT_THROW(read_calibration(path, Job{}), UserError);
+  const test::TempFolder folder;
+  EXPECT_THROW(read_calibration(folder.write("bad.json", "hello"), Job{}), UserError);
 }
 
 }  // namespace

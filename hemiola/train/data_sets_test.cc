@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "hemiola/core/check.h"
+#include "hemiola/data/temp_folder.h"
 #include "hemiola/data/triples.h"
 
 namespace hemiola {
@@ -31,7 +32,8 @@ TEST(DataSets, Wordnet_is_made_as_files_that_can_be_trained_on) {
   if (!std::filesystem::exists("/usr/share/wordnet/data.noun")) {
     GTEST_SKIP() << "wordnet-base is not installed";
   }
-  const std::string folder = testing::TempDir() + "/hemiola_data_sets_test";
+  const test::TempFolder place;
+  const std::string folder = place.path("wordnet");
   const std::string said = make_data_set("wordnet", folder, 3);
   EXPECT_NE(said.find("3134 to test"), std::string::npos) << said;
   const TripleData data =
@@ -39,7 +41,6 @@ TEST(DataSets, Wordnet_is_made_as_files_that_can_be_trained_on) {
   EXPECT_EQ(data.test.size(), 3134u);
   EXPECT_EQ(data.trained_entities, data.entities.size());
   EXPECT_NE(data.entities.find("dog.n.01"), Dictionary::kNone);
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ class Export : public testing::Test {
     return said.str();
   }
 
-  const TestFolder folder;
+  const test::TempFolder folder;
 };
 
 TEST_F(Export, Npy_has_a_file_for_each_table_and_names_beside) {

@@ -3,17 +3,16 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <fstream>
-
 #include "hemiola/core/check.h"
+#include "hemiola/data/temp_folder.h"
 #include "hemiola/net/socket.h"
 
 namespace hemiola {
 namespace {
 
 std::string secret_file(const std::string& text, mode_t mode) {
-  const std::string path = testing::TempDir() + "/hemiola_external_secret";
-  std::ofstream(path) << text;
+  static const test::TempFolder folder;
+  const std::string path = folder.write("secret", text);
   ::chmod(path.c_str(), mode);
   return path;
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -13,35 +12,10 @@
 #include <vector>
 
 #include "hemiola/core/check.h"
+#include "hemiola/data/temp_folder.h"
 #include "hemiola/train/model_store.h"
 
 namespace hemiola {
-
-// A new folder that goes away with its files.
-class TestFolder {
- public:
-  TestFolder() {
-    std::string name = testing::TempDir() + "/hemiola-model-XXXXXX";
-    HEMIOLA_CHECK(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TestFolder() { std::filesystem::remove_all(path_); }
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-
-  std::string path(const std::string& name) const { return path_ + "/" + name; }
-  std::string read(const std::string& name) const {
-    std::ifstream file(path(name), std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream(path(name), std::ios::binary) << text;
-  }
-  bool has(const std::string& name) const { return std::filesystem::exists(path(name)); }
-
- private:
-  std::string path_;
-};
 
 struct TestTable {
   std::string name;

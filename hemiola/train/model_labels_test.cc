@@ -22,7 +22,7 @@ struct Labelled {
     return refusal_of([&] { labels->find(name); });
   }
 
-  TestFolder folder;
+  test::TempFolder folder;
   std::unique_ptr<RowLabels> labels;
 };
 

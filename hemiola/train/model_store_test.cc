@@ -38,7 +38,7 @@ std::set<std::string> files_in(const std::string& folder) {
 
 TEST(ModelStore, What_any_number_of_nodes_wrote_is_read_as_one) {
   for (const uint32_t nodes : {1U, 2U, 3U, 8U}) {
-    const TestFolder folder;
+    const test::TempFolder folder;
     const auto tables = example();
     save_model(folder.path("model"), about(), tables, nodes);
     const ModelReader model(folder.path(""));
@@ -63,7 +63,7 @@ TEST(ModelStore, What_any_number_of_nodes_wrote_is_read_as_one) {
 }
 
 TEST(ModelStore, The_optimisers_state_stands_apart_and_comes_with_its_row) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   save_model(folder.path("model"), about(), example(), 3);
   const ModelReader model(folder.path("model"));
   uint32_t rows = 0;
@@ -80,14 +80,14 @@ TEST(ModelStore, The_optimisers_state_stands_apart_and_comes_with_its_row) {
 }
 
 TEST(ModelStore, Rows_without_a_name_among_named_ones_are_called_by_their_number) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   save_model(folder.path("model"), about(), {{"t", {{1}, {2}, {3}}, {"a", "", "b"}}});
   const ModelReader model(folder.path("model"));
   EXPECT_EQ(model.names(model.table("t")).name(1), "#1");
 }
 
 TEST(ModelStore, A_new_model_takes_the_place_of_the_old_one_and_nothing_else) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   save_model(folder.path("model"), about(), example(), 3);
   folder.write("model/notes.txt", "mine");
   save_model(folder.path("model"), about(), {{"words", {{4, 5}}, {}}}, 1);
@@ -98,7 +98,7 @@ TEST(ModelStore, A_new_model_takes_the_place_of_the_old_one_and_nothing_else) {
 }
 
 TEST(ModelStore, A_manifest_that_is_none_is_replaced_too) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   fs::create_directories(folder.path("model"));
   folder.write("model/manifest.json", "{ half of");
   save_model(folder.path("model"), about(), example(), 2);
@@ -107,7 +107,7 @@ TEST(ModelStore, A_manifest_that_is_none_is_replaced_too) {
 
 // A node that cannot write: the others learn of it, the old model stays, nothing is left over.
 TEST(ModelStore, When_one_node_fails_the_old_model_stays_as_it_was) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   save_model(folder.path("model"), about(), {{"words", {{4, 5}}, {}}}, 1);
   const auto before = files_in(folder.path("model"));
   folder.write("file", "no folder");
@@ -131,7 +131,7 @@ TEST(ModelStore, When_one_node_fails_the_old_model_stays_as_it_was) {
 }
 
 TEST(ModelStore, A_model_that_is_not_there_is_told) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   EXPECT_EQ(refusal_of([&] { ModelReader(folder.path("none")); }),
             "there is no folder " + folder.path("none"));
   fs::create_directories(folder.path("run/model"));
@@ -142,7 +142,7 @@ TEST(ModelStore, A_model_that_is_not_there_is_told) {
 }
 
 TEST(ModelStore, A_table_that_is_not_there_is_told_with_those_that_are) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   save_model(folder.path("model"), about(), example());
   const ModelReader model(folder.path(""));
   const std::string begin = "there is no table `";
@@ -179,7 +179,7 @@ class Damaged : public testing::Test {
     folder.write("model/manifest.json", to_json(m));
   }
 
-  const TestFolder folder;
+  const test::TempFolder folder;
   const std::string shard = "model/words.0.safetensors";
 };
 

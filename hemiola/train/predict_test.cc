@@ -54,7 +54,7 @@ class Predict : public testing::Test {
     return found;
   }
 
-  const TestFolder folder;
+  const test::TempFolder folder;
   int status = 0;
   std::string wrong;
 };

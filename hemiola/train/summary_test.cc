@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "hemiola/core/check.h"
+#include "hemiola/data/temp_folder.h"
 #include "hemiola/train/json_text.h"
 #include "hemiola/train/summary_for_test.h"
 
@@ -20,8 +21,8 @@ std::string read(const std::string& path) {
 }
 
 TEST(Summary, Files_appear_in_a_folder_that_is_made) {
-  const std::string folder = testing::TempDir() + "/hemiola_summary_test/run";
-  std::filesystem::remove_all(folder);
+  const test::TempFolder place;
+  const std::string folder = place.path("run");
   MetricsFile metrics(folder);
   for (const EpochRecord& e : summary_for_test().epochs) metrics.add(e);
   write_summary(folder, summary_for_test());
@@ -29,7 +30,6 @@ TEST(Summary, Files_appear_in_a_folder_that_is_made) {
   EXPECT_EQ(read(folder + "/metrics.jsonl"), to_json_line(summary_for_test().epochs[0]) +
                                                  to_json_line(summary_for_test().epochs[1]));
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 2);
-  std::filesystem::remove_all(folder);
 }
 
 TEST(Summary, A_folder_that_cannot_be_made_is_an_error_that_names_it) {

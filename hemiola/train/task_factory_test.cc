@@ -2,9 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-
 #include "hemiola/core/check.h"
+#include "hemiola/data/temp_folder.h"
 #include "hemiola/train/settings.h"
 
 namespace hemiola {
@@ -42,8 +41,8 @@ TEST(TaskFactory, Made_data_become_a_task_of_the_asked_model) {
 }
 
 TEST(TaskFactory, A_file_without_a_test_set_is_evaluated_on_itself) {
-  const std::string path = testing::TempDir() + "/hemiola_task_factory.txt";
-  std::ofstream(path) << "1 1 5\n2 1 3\n2 2 4\n";
+  const test::TempFolder folder;
+  const std::string path = folder.write("ratings.txt", "1 1 5\n2 1 3\n2 2 4\n");
   const LoadedTask loaded(made({"data.kind=ratings", "data.train=" + path}), in_order);
   EXPECT_EQ(examples_of(loaded.task()), 3u);
   EXPECT_GT(loaded.task().evaluation_parts(), 0u);

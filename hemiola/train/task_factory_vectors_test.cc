@@ -1,10 +1,8 @@
 // Tasks of the factory that have names for their rows.
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-
 #include "hemiola/core/check.h"
+#include "hemiola/data/temp_folder.h"
 #include "hemiola/models/local_parameters.h"
 #include "hemiola/train/settings.h"
 #include "hemiola/train/task_factory.h"
@@ -13,9 +11,8 @@ namespace hemiola {
 namespace {
 
 std::string file(const std::string& name, const std::string& text) {
-  const std::string path = testing::TempDir() + "/hemiola_vectors_" + name;
-  std::ofstream(path) << text;
-  return path;
+  static const test::TempFolder folder;
+  return folder.write(name, text);
 }
 
 Job made(const std::vector<std::string>& overrides) {
@@ -129,7 +126,7 @@ TEST(TaskFactoryVectors, A_broken_line_is_told_with_its_file) {
     LoadedTask(made(overrides), in_order);
     FAIL();
   } catch (const UserError& e) {
-    EXPECT_NE(std::string(e.what()).find("hemiola_vectors_bad:2: expected"), std::string::npos);
+    EXPECT_NE(std::string(e.what()).find("bad:2: expected"), std::string::npos);
   }
 }
 

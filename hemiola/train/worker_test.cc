@@ -146,7 +146,7 @@ TEST(Worker, What_is_thrown_in_a_task_ends_the_job_with_its_text) {
 }
 
 TEST(Worker, The_model_is_saved_behind_the_last_epoch) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   Solo solo({.epochs = 3});
   solo.saver = std::make_unique<ModelSaver>(folder.path("model"), Manifest{},
                                             std::vector<RowNames>(1), solo.tables);
@@ -160,7 +160,7 @@ TEST(Worker, The_model_is_saved_behind_the_last_epoch) {
 }
 
 TEST(Worker, A_model_that_cannot_be_saved_ends_the_job_but_the_result_was_told) {
-  const TestFolder folder;
+  const test::TempFolder folder;
   folder.write("file", "no folder");
   Solo solo({.epochs = 1});
   solo.saver = std::make_unique<ModelSaver>(folder.path("file/model"), Manifest{},
