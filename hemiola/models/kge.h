@@ -46,6 +46,8 @@ enum class KgeLoss : uint8_t {
   self_adversarial  // the same about a margin; hard negatives weigh more (Sun et al. 2019, eq. 5)
 };
 
+// Beside what is drawn, the entity that a question starts from is one of its negatives: it would
+// often score best, and hardly ever is the answer.
 enum class KgeSharing : uint8_t {
   shared,  // one set of negatives for both sides of all triples of a batch: matrix products
   own      // a set for each side of each triple

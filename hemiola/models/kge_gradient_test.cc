@@ -124,10 +124,14 @@ struct Case {
                                        : score_of(options, side, rows[0][e], relation, rows[0][t]);
         };
         Row scores;
+        const uint32_t from = side == KgeSide::tail ? h : t;
+        bool counted = from == answer;
         for (const Key key : asked) {
           if (key.value != answer) scores.push_back(with(key.value));
+          counted = counted || key.value == from;
         }
-        sum += loss_of(options, with(answer), scores, asked.size(), weights[2 * i + s]);
+        if (!counted) scores.push_back(with(from));
+        sum += loss_of(options, with(answer), scores, asked.size() + 1, weights[2 * i + s]);
         if (penalties && options.scorer != KgeScorer::rotate && (s == 0 || options.reciprocal)) {
           sum += penalty(relation, shape.complex);
         }

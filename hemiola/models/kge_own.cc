@@ -8,8 +8,8 @@ namespace hemiola {
 
 KgeOwn::KgeOwn(const KgeShape& shape, const KgeOptions& options, const KgeKernels& kernels)
     : KgeTrainer(shape, options, kernels),
-      scores_(options.negatives),
-      weights_(options.negatives),
+      scores_(options.negatives + 1),
+      weights_(options.negatives + 1),
       q_(shape.values),
       dq_(shape.values),
       d_row_(shape.values) {
@@ -95,19 +95,27 @@ double KgeOwn::train_side(KgeSide side, const Places& at, unsigned seed, Latches
   if (options_.dropout > 0) kernels_.drop(q_.data(), shape_.values, options_.dropout, seed);
 
   kernels_.match(shape_.match, q_.data(), {negatives}, n, shape_.values, scores_.data());
+  kernels_.match(shape_.match, q_.data(), {&from}, 1, shape_.values, &scores_[n]);
   weights_ = scores_;
+  bool counted = from == answer;
   for (size_t j = 0; j < n; ++j) {
     if (negatives[j] == answer) weights_[j] = kKgeNoScore;
+    counted = counted || negatives[j] == from;
   }
+  if (counted) weights_[n] = kKgeNoScore;
   float score = 0;
   kernels_.match(shape_.match, q_.data(), {&answer}, 1, shape_.values, &score);
   float weight = score;
-  const double sum = loss(weights_.data(), n, &weight);
+  const double sum = loss(weights_.data(), n + 1, &weight);
 
   std::fill(dq_.begin(), dq_.end(), 0.0f);
   step_negatives(negatives, latches);
   kernels_.match_gradient(shape_.match, q_.data(), answer, shape_.values, score, weight, dq_.data(),
                           d_entity_[1 - s].data());
+  if (weights_[n] != 0) {
+    kernels_.match_gradient(shape_.match, q_.data(), from, shape_.values, scores_[n], weights_[n],
+                            dq_.data(), d_entity_[s].data());
+  }
   if (options_.dropout > 0) kernels_.drop(dq_.data(), shape_.values, options_.dropout, seed);
   questions_.go_back(side, from, relation, dq_.data(), d_entity_[s].data(),
                      d_relation_[shape_.reciprocal ? s : 0].data());

@@ -55,7 +55,7 @@ void KgeShared::find_rows(const KgeBatch& batch) {
 
 void KgeShared::make_room() {
   ld_ = KgeShape::ld(shape_.values);
-  ld_scores_ = KgeShape::ld(negatives_);
+  ld_scores_ = KgeShape::ld(negatives_ + 1);
   ld_relation_ = KgeShape::ld(std::max(shape_.spread, shape_.relation_values));
   at_least(q_, kQuestionsInChunk * ld_);
   at_least(dq_, kQuestionsInChunk * ld_);
@@ -67,8 +67,10 @@ void KgeShared::make_room() {
   at_least(d_relations_, relations_.size() * ld_relation_);
   std::fill_n(d_entities_.data(), entities_.size() * ld_, 0.0f);
   std::fill_n(d_relations_.data(), relations_.size() * ld_relation_, 0.0f);
-  positive_scores_.resize(kQuestionsInChunk);
-  positive_weights_.resize(kQuestionsInChunk);
+  for (auto* by_question :
+       {&positive_scores_, &positive_weights_, &start_scores_, &start_weights_}) {
+    by_question->resize(kQuestionsInChunk);
+  }
   if (shape_.match == KgeMatch::l2) {
     kept_.resize(kQuestionsInChunk * ld_scores_);
     squares_.resize(ld_scores_);
@@ -151,8 +153,17 @@ double KgeShared::weigh(const Question& question) {
   kernels_.match(shape_.match, q_.data() + row * ld_, {&at}, 1, shape_.values,
                  &positive_scores_[row]);
   if (answer < negatives_) scores[answer] = kKgeNoScore;
+  // The entity that the question starts from is one more negative, in the column behind.
+  const uint32_t from = slots.from(side);
+  float* const start = entities_[from];
+  kernels_.match(shape_.match, q_.data() + row * ld_, {&start}, 1, shape_.values,
+                 &start_scores_[row]);
+  const bool counted = from < negatives_ || from == answer;
+  scores[negatives_] = counted ? kKgeNoScore : start_scores_[row];
   positive_weights_[row] = positive_scores_[row];
-  return loss(scores, negatives_, &positive_weights_[row]);
+  const double sum = loss(scores, negatives_ + 1, &positive_weights_[row]);
+  start_weights_[row] = scores[negatives_];
+  return sum;
 }
 
 void KgeShared::pull_on_negatives(size_t questions) {
@@ -195,6 +206,11 @@ void KgeShared::go_back(const Question& question) {
   kernels_.match_gradient(shape_.match, q_.data() + row * ld_, entities_[answer], shape_.values,
                           positive_scores_[row], positive_weights_[row], dq,
                           d_entities_.data() + answer * ld_);
+  if (start_weights_[row] != 0) {
+    kernels_.match_gradient(shape_.match, q_.data() + row * ld_, entities_[from], shape_.values,
+                            start_scores_[row], start_weights_[row], dq,
+                            d_entities_.data() + from * ld_);
+  }
   if (options_.dropout > 0) kernels_.drop(dq, shape_.values, options_.dropout, seed);
   questions_.go_back(side, entities_[from], relation(relations_, r), dq,
                      d_entities_.data() + from * ld_, d_relations_.data() + r * ld_relation_);

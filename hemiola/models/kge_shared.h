@@ -47,7 +47,7 @@ class KgeShared : public KgeTrainer {
   size_t ld_ = 0, ld_scores_ = 0, ld_relation_ = 0;
   KgeRows entities_{kKgeEntities}, relations_{kKgeRelations};
   std::vector<Slots> slots_;
-  std::vector<float> positive_scores_, positive_weights_;
+  std::vector<float> positive_scores_, positive_weights_, start_scores_, start_weights_;
   // By question of a chunk: the question, its gradient, the scores of negatives and then the
   // loss's gradients by them.
   Arena<float> q_, dq_, scores_, packed_q_;
