@@ -10,7 +10,7 @@ namespace hemiola {
 
 // Changes whenever a message or the frame changes its meaning; nodes of two versions refuse
 // each other by name.
-inline constexpr uint16_t kWireVersion = 2;
+inline constexpr uint16_t kWireVersion = 3;
 
 // Which machine of a node a message, timer or call is for: the upper byte of a Kind.
 enum class MachineId : uint8_t { link = 0, cluster = 1, table = 2, average = 3 };
@@ -56,6 +56,24 @@ enum class Kind : uint16_t {
   heat = 0x0219,
   hot = 0x021a,
   acked = 0x021b,
+
+  // average/messages.h
+  rested = 0x0301,
+  part = 0x0302,
+  total = 0x0303,
+  mix = 0x0310,
+  skip = 0x0311,
+  done = 0x0312,
+  close = 0x0313,
+  propose = 0x0320,
+  accept = 0x0321,
+  busy = 0x0322,
+  shift = 0x0323,
+  push = 0x0330,
+  member_ready = 0x0340,
+  fuse = 0x0341,
+  block = 0x0342,
+  block_delta = 0x0343,
 };
 
 constexpr MachineId machine_of(Kind kind) {

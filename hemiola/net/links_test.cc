@@ -236,8 +236,8 @@ TEST(Links, A_stranger_is_refused_with_a_sentence_on_both_sides) {
     EXPECT_TRUE(peer.closed());
   };
   Identity other = node_1();
-  other.version = 3;
-  refused(other, "speaks wire version 3, this node speaks 2", "speaks wire version 2");
+  other.version = 9;
+  refused(other, "speaks wire version 9, this node speaks 3", "speaks wire version 3");
   other = node_1();
   other.job = "another";
   refused(other, "another job", "another job");
@@ -309,7 +309,7 @@ TEST(Links, A_dialler_with_a_wrong_version_or_secret_is_told_at_once_and_does_no
           address);
       const std::string why = lonely.diary.await("lost");
       const char* part =
-          version ? "speaks wire version 2, this node speaks 77" : "different secrets";
+          version ? "speaks wire version 3, this node speaks 77" : "different secrets";
       EXPECT_NE(why.find(part), std::string::npos) << why;
       EXPECT_LT(std::chrono::steady_clock::now() - start, 5s);
     }

@@ -1,6 +1,7 @@
 // A table of a job: its shape, how stale reads of it may be, and how its rows are changed.
 #pragma once
 
+#include "hemiola/core/place.h"
 #include "hemiola/core/table_spec.h"
 #include "hemiola/table/placement.h"
 #include "hemiola/table/staleness.h"
@@ -40,17 +41,6 @@ struct TableOptions {
   double clip = 0;
 
   Sabotage sabotage = Sabotage::none;
-};
-
-// Where in the job a set of tables stands; the same numbers on all nodes but for `self`.
-struct Place {
-  NodeId self;
-  uint32_t nodes = 1;
-  uint32_t workers_per_node = 1;
-
-  WorkerId first_worker() const { return WorkerId{self.value * workers_per_node}; }
-  NodeId node_of(WorkerId worker) const { return NodeId{worker.value / workers_per_node}; }
-  uint32_t workers() const { return nodes * workers_per_node; }
 };
 
 }  // namespace hemiola

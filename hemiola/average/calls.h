@@ -1,0 +1,37 @@
+// What a worker asks of its node's average machine. In each of them the worker waits, so that the
+// loop may read and change its replica.
+#pragma once
+
+#include <cstdint>
+
+#include "hemiola/core/machine.h"
+
+namespace hemiola {
+
+enum class AverageOp : uint8_t { step, rest, mean };
+
+struct AverageCall : Call {
+  explicit AverageCall(AverageOp o) : Call(MachineId::average), op(o) {}
+  AverageOp op;
+};
+
+// The worker has ended a step; done when it may start the next one, from what is in its replica.
+struct StepCall : AverageCall {
+  StepCall() : AverageCall(AverageOp::step) {}
+};
+
+// The worker has no work left in this pass over the data. It holds nobody up until the call is
+// done, which is when all workers of the job rest and nothing is under way between them.
+struct RestCall : AverageCall {
+  RestCall() : AverageCall(AverageOp::rest) {}
+};
+
+// Of all workers of the job, when all rest; done when the exact mean of all replicas is in
+// ReplicaSet::mean() on every node. Replicas stay as they are.
+struct MeanCall : AverageCall {
+  MeanCall() : AverageCall(AverageOp::mean) {}
+  double distance2 = 0;  // out: |this worker's replica - mean|^2
+  double norm2 = 0;      // out: |mean|^2
+};
+
+}  // namespace hemiola

@@ -1,0 +1,159 @@
+#include "hemiola/average/machine.h"
+
+#include <cstdio>
+#include <stdexcept>
+#include <utility>
+
+#include "hemiola/core/check.h"
+#include "hemiola/core/vec.h"
+
+namespace hemiola {
+
+AverageMachine::AverageMachine(ReplicaSet& replicas)
+    : replicas_(replicas),
+      crew_(replicas),
+      strategy_(make_strategy(crew_)),
+      mean_(replicas.place(), kMeanLane, replicas.layout().values()) {}
+
+void AverageMachine::on(Event& event, Instant now, Outbox& out) {
+  if (auto* posted = std::get_if<CallPosted>(&event)) {
+    on_call(static_cast<AverageCall&>(*posted->call), now, out);
+  } else if (auto* arrived = std::get_if<MessageArrived>(&event)) {
+    on_message(arrived->envelope, now, out);
+  } else if (auto* fired = std::get_if<TimerFired>(&event)) {
+    fired->tag == kSayTag ? say_waits(now, out) : strategy_->on_timer(fired->tag, now, out);
+  } else if (std::holds_alternative<Notice>(event)) {
+    const auto& notice = std::get<Notice>(event);
+    if (std::holds_alternative<JobStarted>(notice) && !saying_) {
+      saying_ = true;
+      out.wake_at(MachineId::average, now + kLongWait, kSayTag);
+    }
+    return;
+  }
+  tell_rest(out);
+}
+
+void AverageMachine::on_call(AverageCall& call, Instant now, Outbox& out) {
+  const WorkerId worker = call.worker;
+  Crew::State& state = crew_.state(worker);
+  state.since = state.said = now;
+  switch (call.op) {
+    case AverageOp::step:
+      state.step = static_cast<StepCall*>(&call);
+      replicas_.of(worker).take_in(strategy_->times(worker));
+      strategy_->stepped(worker, now, out);
+      return;
+    case AverageOp::rest:
+      state.rest = static_cast<RestCall*>(&call);
+      state.told = false;
+      replicas_.of(worker).take_in();
+      strategy_->rested(worker, now, out);
+      return;
+    case AverageOp::mean:
+      state.mean = static_cast<MeanCall*>(&call);
+      try_mean(out);
+      return;
+  }
+}
+
+void AverageMachine::on_message(const Envelope& message, Instant now, Outbox& out) {
+  try {
+    if (message.kind == Kind::rested) {
+      on_rested(message);
+      return;
+    }
+    const bool piece = message.kind == Kind::part || message.kind == Kind::total;
+    Reader reader(message.body);
+    if (piece && reader.get<PieceHead>().lane == kMeanLane) {
+      if (mean_.on_message(message, out)) end_mean(out);
+      return;
+    }
+    strategy_->on_message(message, now, out);
+  } catch (const std::runtime_error& e) {
+    out.say(Level::warning,
+            "dropped a message of node " + std::to_string(message.from.value) + ": " + e.what());
+  }
+}
+
+void AverageMachine::on_rested(const Envelope& message) {
+  Reader reader(message.body);
+  const auto head = reader.get<RestedHead>();
+  const bool fits = reader.finished() && head.worker.value < crew_.size() &&
+                    crew_.node_of(head.worker) == message.from && head.pass >= pass_;
+  if (!fits) throw std::runtime_error("a worker at rest that cannot be");
+  rested_[head.pass].insert(head.worker);
+}
+
+// Others are told that a worker rests once nothing that it began is under way: when all have been
+// told of all, nothing is under way at all.
+void AverageMachine::tell_rest(Outbox& out) {
+  for (const WorkerId w : crew_.local()) {
+    Crew::State& state = crew_.state(w);
+    if (!state.rest || state.told || !strategy_->settled(w)) continue;
+    state.told = true;
+    rested_[pass_].insert(w);
+    const Bytes body = std::move(Writer().put(RestedHead{pass_, w})).take();
+    for (uint32_t n = 0; n < crew_.place().nodes; ++n) {
+      if (NodeId{n} != crew_.place().self) out.send(NodeId{n}, Kind::rested, body);
+    }
+  }
+  const auto at = rested_.find(pass_);
+  if (at != rested_.end() && at->second.size() == crew_.size()) end_pass(out);
+}
+
+void AverageMachine::end_pass(Outbox& out) {
+  rested_.erase(pass_++);
+  strategy_->all_rest();
+  for (const WorkerId w : crew_.local()) {
+    Crew::State& state = crew_.state(w);
+    replicas_.of(w).give_out(static_cast<float>(1 / strategy_->mass(w)));
+    out.complete(*std::exchange(state.rest, nullptr));
+  }
+}
+
+void AverageMachine::try_mean(Outbox& out) {
+  for (const WorkerId w : crew_.local()) {
+    if (!crew_.state(w).mean) return;
+  }
+  double weight = 0;
+  sum_.assign(crew_.values(), 0);
+  for (const WorkerId w : crew_.local()) {
+    vec().add(sum_.data(), crew_.values(w).data(), sum_.size());
+    weight += strategy_->mass(w);
+  }
+  if (mean_.begin(sum_, weight, out)) end_mean(out);
+}
+
+void AverageMachine::end_mean(Outbox& out) {
+  double norm2 = 0;
+  for (const float v : sum_) norm2 += double{v} * v;
+  replicas_.layout().for_each_run(
+      replicas_.mean(), [&](float* row, size_t at, size_t n) { vec().copy(row, &sum_[at], n); });
+  for (const WorkerId w : crew_.local()) {
+    MeanCall& call = *std::exchange(crew_.state(w).mean, nullptr);
+    const auto values = crew_.values(w);
+    const double scale = 1 / strategy_->mass(w);
+    call.norm2 = norm2;
+    call.distance2 = 0;
+    for (size_t i = 0; i < sum_.size(); ++i) {
+      const double d = values[i] * scale - sum_[i];
+      call.distance2 += d * d;
+    }
+    out.complete(call);
+  }
+}
+
+void AverageMachine::say_waits(Instant now, Outbox& out) {
+  for (const WorkerId w : crew_.local()) {
+    Crew::State& state = crew_.state(w);
+    if (!state.step || now - state.said < kLongWait) continue;
+    state.said = now;
+    char seconds[32];
+    std::snprintf(seconds, sizeof seconds, "%.0f", (now - state.since).seconds());
+    out.say(Level::warning, "worker " + std::to_string(w.value) + " has waited " + seconds +
+                                " s for " + strategy_->waits_for(w) + " to average with");
+  }
+  out.wake_at(MachineId::average, now + kLongWait, kSayTag);
+}
+
+}  // namespace hemiola

@@ -1,0 +1,55 @@
+// The average machine of a node: takes in what its workers did, asks the strategy, and tells when
+// all workers of the job rest, so that a pass over the data has an end; and takes the exact mean of
+// all replicas then.
+//
+// The life of a step: StepCall; the worker's changes since it was last released are added to its
+// values; the strategy sends and receives; it releases the worker, who goes on from the values as
+// they are then.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "hemiola/average/reduction.h"
+#include "hemiola/average/strategy.h"
+
+namespace hemiola {
+
+class AverageMachine : public Machine {
+ public:
+  // The replicas are shared with the workers of this node and outlive the machine.
+  // Throws UserError for options that do not fit.
+  explicit AverageMachine(ReplicaSet& replicas);
+
+  void on(Event& event, Instant now, Outbox& out) override;
+
+  const Strategy& strategy() const { return *strategy_; }
+
+ private:
+  static constexpr Duration kLongWait = seconds(10);
+  static constexpr uint64_t kSayTag = 0;
+  static constexpr uint32_t kMeanLane = 1;
+
+  void on_call(AverageCall& call, Instant now, Outbox& out);
+  void on_message(const Envelope& message, Instant now, Outbox& out);
+  void on_rested(const Envelope& message);
+  void tell_rest(Outbox& out);
+  void end_pass(Outbox& out);
+  void try_mean(Outbox& out);
+  void end_mean(Outbox& out);
+  void say_waits(Instant now, Outbox& out);
+
+  ReplicaSet& replicas_;
+  Crew crew_;
+  std::unique_ptr<Strategy> strategy_;
+  Reduction mean_;
+  std::vector<float> sum_;  // of the mean
+  uint32_t pass_ = 0;
+  std::map<uint32_t, std::set<WorkerId>> rested_;  // by pass
+  bool saying_ = false;
+};
+
+}  // namespace hemiola

@@ -1,0 +1,40 @@
+// allreduce, local(H) and outer(H): all workers take the exact mean of their replicas after every
+// H steps. All replicas are the same bits behind each round.
+//
+// With outer, the mean of the changes since the last round is a gradient for Nesterov's method
+// (Douillard et al., DiLoCo, 2023); with rate 1 and no momentum it is local(H).
+#pragma once
+
+#include <vector>
+
+#include "hemiola/average/reduction.h"
+#include "hemiola/average/strategy.h"
+
+namespace hemiola {
+
+class MeanRounds final : public Strategy {
+ public:
+  static constexpr uint32_t kLane = 0;
+
+  explicit MeanRounds(Crew& crew);
+
+  void stepped(WorkerId worker, Instant now, Outbox& out) override;
+  void rested(WorkerId worker, Instant now, Outbox& out) override;
+  void on_message(const Envelope& message, Instant now, Outbox& out) override;
+  std::string waits_for(WorkerId worker) const override;
+
+ private:
+  uint32_t& steps(WorkerId worker) { return steps_[worker.value - crew_.local()[0].value]; }
+  void try_round(Outbox& out);
+  void end_round(Outbox& out);
+  void step_outside(std::span<float> mean);
+
+  Reduction reduction_;
+  std::vector<uint32_t> steps_;              // of the local workers, since the last round
+  std::vector<WorkerId> due_;                // wait for the round
+  std::vector<float> sum_;                   // of several local workers
+  std::span<float> part_;                    // of this node, in the round under way
+  std::vector<float> reference_, momentum_;  // outer
+};
+
+}  // namespace hemiola

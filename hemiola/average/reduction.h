@@ -1,0 +1,76 @@
+// The exact mean over all nodes of one vector each, the same bits on every node.
+//
+// Each node owns a block of the vector: it gets everybody's part of it, adds them up in order of
+// nodes, and sends the mean of the block to all. So each node sends 2 (n - 1) / n of the vector,
+// whatever n, in two hops; a short vector is sent to everybody as a whole, in one. Blocks are cut
+// into pieces that travel on their own, so that adding up and sending go on at the same time.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "hemiola/average/messages.h"
+#include "hemiola/core/machine.h"
+#include "hemiola/core/place.h"
+
+namespace hemiola {
+
+class Reduction {
+ public:
+  static constexpr size_t kPiece = 64 << 10;  // floats
+  static constexpr size_t kShort = 2 << 10;   // floats of a vector that is sent whole
+
+  // `lane` tells a node's reductions apart.
+  Reduction(const Place& place, uint32_t lane, size_t floats);
+
+  // This node's part of the next round: values that count `weight` times in the mean; with weight
+  // 0 they count nothing. They stay untouched by the caller until the round is over; then the mean
+  // stands in their place. Returns true when it is over at once.
+  bool begin(std::span<float> values, double weight, Outbox& out);
+  bool busy() const { return busy_; }
+
+  // Others have begun the round that this node has not begun.
+  bool wanted() const { return !busy_ && rounds_.contains(round_); }
+
+  // For messages part and total of this lane. Returns true when the round that this node has begun
+  // is over by it. Throws std::runtime_error for a message that cannot be.
+  bool on_message(const Envelope& message, Outbox& out);
+
+  uint32_t round() const { return round_; }  // the next one to begin, or under way
+  double weight() const { return weight_; }  // of all parts of the last round that was over
+  std::optional<NodeId> waits_for() const;   // of those whose part or block is missing, the first
+
+ private:
+  struct Piece {
+    uint32_t owner = 0;
+    size_t from = 0, count = 0;
+  };
+  // Parts of the pieces that this node adds up.
+  struct Gathered {
+    std::vector<Bytes> parts;  // by node
+    uint32_t present = 0;
+  };
+  using Round = std::map<uint32_t, Gathered>;  // by piece
+
+  bool adds_up(const Piece& piece) const { return is_short_ || piece.owner == place_.self.value; }
+  void send_parts(Outbox& out);
+  bool add_up(uint32_t piece, Gathered& gathered, Outbox& out);
+  bool end_piece();
+
+  const Place place_;
+  const uint32_t lane_;
+  const bool is_short_;
+  std::vector<Piece> pieces_;
+  std::map<uint32_t, Round> rounds_;  // that somebody has begun
+  uint32_t round_ = 0;
+  bool busy_ = false;
+  std::span<float> values_;
+  double own_weight_ = 0;
+  double weight_ = 0;
+  std::vector<bool> ended_;  // by piece
+  size_t open_ = 0;          // pieces of which the mean is not here yet
+};
+
+}  // namespace hemiola

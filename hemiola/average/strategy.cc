@@ -1,0 +1,36 @@
+#include "hemiola/average/strategy.h"
+
+#include <utility>
+
+#include "hemiola/average/mean_rounds.h"
+#include "hemiola/core/check.h"
+
+namespace hemiola {
+
+Crew::Crew(ReplicaSet& replicas) : replicas_(replicas) {
+  for (uint32_t w = 0; w < place().workers_per_node; ++w) {
+    local_.push_back(WorkerId{place().first_worker().value + w});
+  }
+  states_.resize(local_.size());
+}
+
+void Crew::go_on(WorkerId worker, Outbox& out, float scale) {
+  State& s = state(worker);
+  HEMIOLA_CHECK(s.step);
+  replicas_.of(worker).give_out(scale);
+  out.complete(*std::exchange(s.step, nullptr));
+}
+
+std::unique_ptr<Strategy> make_strategy(Crew& crew) {
+  using Rule = AverageRule::Kind;
+  switch (crew.options().rule.kind) {
+    case Rule::allreduce:
+    case Rule::local:
+    case Rule::outer:
+      return std::make_unique<MeanRounds>(crew);
+    default:
+      throw UserError("\"" + crew.options().rule.name() + "\" is not there yet");
+  }
+}
+
+}  // namespace hemiola

@@ -1,0 +1,101 @@
+// A strategy decides who averages with whom, when, and who waits for whom. One object of it runs
+// on each node, for that node's workers; between workers, also of one node, it sends messages.
+//
+// A worker's life in it: stepped, then go_on by the crew, stepped, ...; in the end rested. One who
+// rests is part of all rounds, holds nobody up, and changes nothing: a strategy treats it as ready
+// as soon as somebody else's message asks for it, so that no round begins when all rest.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hemiola/average/calls.h"
+#include "hemiola/average/replica.h"
+#include "hemiola/core/machine.h"
+
+namespace hemiola {
+
+// The workers of the job, as a strategy sees them.
+class Crew {
+ public:
+  explicit Crew(ReplicaSet& replicas);
+
+  const Place& place() const { return replicas_.place(); }
+  const AverageOptions& options() const { return replicas_.options(); }
+  uint32_t size() const { return place().workers(); }
+  bool here(WorkerId worker) const { return replicas_.here(worker); }
+  NodeId node_of(WorkerId worker) const { return place().node_of(worker); }
+  // Of this node, in order.
+  const std::vector<WorkerId>& local() const { return local_; }
+  size_t values() const { return replicas_.layout().values(); }
+
+  // REQUIRES below: the worker is here.
+  std::span<float> values(WorkerId worker) { return replicas_.of(worker).values(); }
+  // Between stepped and go_on.
+  bool waits(WorkerId worker) const { return state(worker).step != nullptr; }
+  bool rests(WorkerId worker) const { return state(worker).rest != nullptr; }
+  Instant since(WorkerId worker) const { return state(worker).since; }
+
+  // The worker may start its next step, from values() * scale. REQUIRES: it waits.
+  void go_on(WorkerId worker, Outbox& out, float scale = 1);
+
+ private:
+  friend class AverageMachine;
+
+  struct State {
+    StepCall* step = nullptr;
+    RestCall* rest = nullptr;
+    MeanCall* mean = nullptr;
+    bool told = false;  // others know that it rests
+    Instant since;      // of the call
+    Instant said;
+  };
+  State& state(WorkerId worker) { return states_[worker.value - local_[0].value]; }
+  const State& state(WorkerId worker) const { return states_[worker.value - local_[0].value]; }
+
+  ReplicaSet& replicas_;
+  std::vector<WorkerId> local_;
+  std::vector<State> states_;
+};
+
+class Strategy {
+ public:
+  explicit Strategy(Crew& crew) : crew_(crew) {}
+  virtual ~Strategy() = default;
+
+  // The worker's progress is in its values, and it waits.
+  virtual void stepped(WorkerId worker, Instant now, Outbox& out) = 0;
+  // The same, and it does no more steps in this pass.
+  virtual void rested(WorkerId worker, Instant now, Outbox& out) = 0;
+  // All workers of the job rest; the next pass begins.
+  virtual void all_rest() {}
+  virtual void on_message(const Envelope& message, Instant now, Outbox& out) = 0;
+  virtual void on_timer(uint64_t, Instant, Outbox&) {}
+
+  // Nothing that this worker began is under way. Asked of workers that rest.
+  virtual bool settled(WorkerId) const { return true; }
+  // By what the values are to be divided to be the worker's model (push-sum's mass).
+  virtual double mass(WorkerId) const { return 1; }
+  // How many times the step counts that the worker has just ended. REQUIRES: values float.
+  virtual float times(WorkerId) const { return 1; }
+  // For whom the worker waits, as part of a sentence: "worker 3".
+  virtual std::string waits_for(WorkerId) const = 0;
+
+  // Every decision to end a round, by its reason in words, with how often it was taken.
+  const std::map<std::string, uint64_t>& reasons() const { return reasons_; }
+
+ protected:
+  void decided(const std::string& reason) { ++reasons_[reason]; }
+
+  Crew& crew_;
+
+ private:
+  std::map<std::string, uint64_t> reasons_;
+};
+
+// The strategy of the crew's rule. Throws UserError for options that do not fit.
+std::unique_ptr<Strategy> make_strategy(Crew& crew);
+
+}  // namespace hemiola

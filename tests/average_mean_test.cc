@@ -1,0 +1,122 @@
+// allreduce, local(H), outer(H) over simulated jobs.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/average_world.h"
+
+namespace hemiola::averaging {
+namespace {
+
+Trial trial_of(const std::string& rule, uint64_t seed) {
+  Trial trial;
+  trial.seed = seed;
+  trial.options.rule = parse_average(rule);
+  Random random(seed);
+  trial.nodes = 1 + static_cast<uint32_t>(random.below(5));
+  trial.workers_per_node = 1 + static_cast<uint32_t>(random.below(3));
+  trial.floats = 1 + static_cast<uint32_t>(random.below(2) ? random.below(64) : 9000);
+  trial.network.jitter = microseconds(200);
+  trial.time = [seed](WorkerId w, uint32_t step) {
+    return microseconds(100 + static_cast<int64_t>(mix(seed, w.value, step) % 5000));
+  };
+  return trial;
+}
+
+TEST(AverageMean, All_replicas_are_the_mean_of_the_starts) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    Trial trial = trial_of(seed % 2 ? "allreduce" : "local(3)", seed);
+    trial.steps = 7;
+    const auto wanted = mean_of(scattered_starts(trial));
+    const Result result = run(trial);
+    ASSERT_TRUE(result.outcome.finished) << seed << " " << result.outcome.stuck_reason;
+    EXPECT_LT(result.furthest_from(wanted), 1e-4) << seed;
+    for (const auto& v : result.values) EXPECT_EQ(v, result.values[0]) << seed;
+  }
+}
+
+// A worker with less work rests and holds nobody up; what it did last is not lost.
+TEST(AverageMean, Workers_with_unequal_work_come_to_the_end_of_each_pass) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    Trial trial = trial_of(seed % 3 == 0   ? "allreduce"
+                           : seed % 3 == 1 ? "local(4)"
+                                           : "outer(2)",
+                           seed);
+    trial.options.outer_rate = 1;
+    trial.options.outer_momentum = 0;
+    trial.passes = 3;
+    trial.steps_of = [seed](WorkerId w) { return static_cast<uint32_t>(mix(seed, w.value) % 9); };
+    const auto starts = scattered_starts(trial);
+    const Result result = run(trial);
+    ASSERT_TRUE(result.outcome.finished) << seed << " " << result.outcome.stuck_reason;
+    ASSERT_EQ(result.means.size(), 3u);
+    for (const auto& v : result.values) {
+      for (const float x : v) EXPECT_TRUE(std::isfinite(x));
+    }
+  }
+}
+
+// Every step adds -rate * gradient of a quadratic; with one step of each between two means it is
+// plain gradient descent with the mean gradient, to the last bits of the order of sums.
+TEST(AverageMean, Allreduce_is_descent_along_the_mean_gradient) {
+  Trial trial = trial_of("allreduce", 5);
+  trial.nodes = 3;
+  trial.workers_per_node = 2;
+  trial.floats = 4;
+  trial.steps = 50;
+  const auto target = [](uint32_t w, size_t i) { return static_cast<float>(w * 2.0 + i); };
+  trial.change = [&](WorkerId w, uint32_t, std::span<float> x) {
+    for (size_t i = 0; i < x.size(); ++i) x[i] -= 0.1f * (x[i] - target(w.value, i));
+  };
+  const Result result = run(trial);
+  std::vector<double> x(4);
+  for (int step = 0; step < 50; ++step) {
+    for (size_t i = 0; i < 4; ++i) {
+      double gradient = 0;
+      for (uint32_t w = 0; w < 6; ++w) gradient += (x[i] - target(w, i)) / 6;
+      x[i] -= 0.1 * gradient;
+    }
+  }
+  EXPECT_LT(result.furthest_from(x), 1e-5);
+}
+
+TEST(AverageMean, Outer_with_rate_one_and_no_momentum_is_local) {
+  for (const char* rule : {"local(5)", "outer(5)"}) {
+    Trial trial = trial_of(rule, 11);
+    trial.options.outer_rate = 1;
+    trial.options.outer_momentum = 0;
+    trial.floats = 3;
+    trial.change = [](WorkerId w, uint32_t, std::span<float> x) {
+      for (float& v : x) v -= 0.2f * (v - static_cast<float>(w.value));
+    };
+    static std::vector<float> first;
+    const Result result = run(trial);
+    if (first.empty()) first = result.values[0];
+    for (size_t i = 0; i < 3; ++i) EXPECT_NEAR(result.values[0][i], first[i], 1e-5);
+  }
+}
+
+TEST(AverageMean, The_same_seed_gives_the_same_bits) {
+  Trial trial = trial_of("local(2)", 3);
+  trial.change = [](WorkerId w, uint32_t step, std::span<float> x) {
+    for (float& v : x) v += 0.1f * static_cast<float>(mix(w.value, step) % 100);
+  };
+  const Result one = run(trial), two = run(trial);
+  EXPECT_EQ(one.outcome.trace_hash, two.outcome.trace_hash);
+  EXPECT_EQ(one.values, two.values);
+}
+
+// Each node sends 2 (n - 1) / n of the vector in a round.
+TEST(AverageMean, It_sends_what_the_pattern_says) {
+  Trial trial = trial_of("allreduce", 1);
+  trial.nodes = 4;
+  trial.workers_per_node = 1;
+  trial.floats = 64'000;
+  trial.steps = 10;
+  const Result result = run(trial);
+  const double wanted = 4 * (10 + 1) * 2 * 0.75 * 64'000 * sizeof(float);
+  EXPECT_NEAR(static_cast<double>(result.bytes_sent), wanted, 0.01 * wanted);
+}
+
+}  // namespace
+}  // namespace hemiola::averaging
