@@ -1,0 +1,30 @@
+#include "hemiola/average/error_feedback.h"
+
+#include "hemiola/core/check.h"
+#include "hemiola/core/vec.h"
+
+namespace hemiola {
+
+size_t ErrorFeedback::encode(std::span<const float> x, Random& random, std::span<std::byte> out) {
+  if (residual_.empty()) residual_.resize(x.size(), 0.0f);
+  HEMIOLA_CHECK(residual_.size() == x.size());
+  vec().add(residual_.data(), x.data(), x.size());
+  const size_t used = codec_->encode(residual_, memory_, random, out);
+  const Refusal refused = codec_->decode_add(out.first(used), -1.0f, residual_);
+  HEMIOLA_CHECK(refused.empty());
+  return used;
+}
+
+void ErrorFeedback::flush(std::span<float> x) {
+  if (residual_.empty()) return;
+  HEMIOLA_CHECK(residual_.size() == x.size());
+  vec().add(x.data(), residual_.data(), x.size());
+  residual_.clear();
+}
+
+void ErrorFeedback::restore(std::vector<float> residual, CodecMemory memory) {
+  residual_ = std::move(residual);
+  memory_ = std::move(memory);
+}
+
+}  // namespace hemiola

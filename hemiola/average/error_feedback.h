@@ -1,0 +1,38 @@
+// What a codec did not send is sent later: the memory of a biased codec, one for each link or
+// replica. Seide, Fu, Droppo, Li, Yu: 1-Bit Stochastic Gradient Descent (Interspeech 2014);
+// Karimireddy, Rebjock, Stich, Jaggi: Error Feedback Fixes SignSGD (ICML 2019), algorithm 2.
+#pragma once
+
+#include "hemiola/average/codec.h"
+
+namespace hemiola {
+
+// Invariant, up to rounding: the sum of all that was decoded plus residual() is the sum of all that
+// was given. So a residual that is lost is lost progress: who leaves takes it along by flush(), and
+// a checkpoint holds it with the memory.
+class ErrorFeedback {
+ public:
+  // `codec` must live as long. Works for unbiased codecs too, and is of no use there.
+  explicit ErrorFeedback(const Codec& codec) : codec_(&codec) {}
+
+  // As Codec::encode of x plus the residual; keeps what its receivers will lack. All x have the
+  // same length.
+  size_t encode(std::span<const float> x, Random& random, std::span<std::byte> out);
+
+  // Adds the residual to x, to be sent as it is, and forgets it.
+  void flush(std::span<float> x);
+
+  // Empty before the first message.
+  std::span<const float> residual() const { return residual_; }
+  const CodecMemory& memory() const { return memory_; }
+
+  // What a checkpoint held.
+  void restore(std::vector<float> residual, CodecMemory memory);
+
+ private:
+  const Codec* codec_;
+  std::vector<float> residual_;
+  CodecMemory memory_;
+};
+
+}  // namespace hemiola
