@@ -141,7 +141,7 @@ class LowrankCodec final : public Codec {
     for (size_t k = 0; k < rank_; ++k) {
       float* column = right + k * columns;
       if (std::any_of(column, column + columns, [](float v) { return v != 0; })) continue;
-      for (size_t j = 0; j < columns; ++j) column[j] = static_cast<float>(random.normal());
+      for (size_t j = 0; j < columns; ++j) column[j] = static_cast<float>(random.uniform(-1, 1));
     }
   }
 

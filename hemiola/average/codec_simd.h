@@ -125,7 +125,7 @@ HEMIOLA_INLINE void pack_block(const float* x, unsigned place, const Code& code,
         const unsigned at = static_cast<unsigned>(kWords) * k + first;
         sum |= (U)(code(x + at, place + at) & mask) << (B * k);
       }
-      *reinterpret_cast<WordsPlace*>(out + 4 * first) = sum;
+      __builtin_memcpy(out + 4 * first, &sum, sizeof(sum));
     }
   }
 }
@@ -140,7 +140,8 @@ HEMIOLA_INLINE void unpack_block(const unsigned char* in, const Value& value, co
     }
   } else {
     for (unsigned first = 0; first < kWords; first += W) {
-      const U words = *reinterpret_cast<const WordsPlace*>(in + 4 * first);
+      U words;
+      __builtin_memcpy(&words, in + 4 * first, sizeof(words));
       for (unsigned k = 0; k < 32 / B; ++k) {
         put(out + kWords * k + first, value(words << (32 - B - B * k)));
       }

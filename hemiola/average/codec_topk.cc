@@ -26,8 +26,10 @@ struct Cut {
   size_t candidates = 0;
 };
 
-// The highest bin from which on there are at least k values.
+// The highest bin from which on there are at least k values; all of a vector not worth the
+// counting.
 Cut cut_for(std::span<const float> x, size_t k) {
+  if (x.size() <= 2 * kBins) return {0, x.size()};
   // Four counters for each bin: neighbours mostly share a bin, and would wait for each other.
   std::vector<std::array<uint32_t, 4>> count(kBins);
   for (size_t i = 0; i < x.size(); ++i) ++count[magnitude(x[i]) >> kBinShift][i % 4];

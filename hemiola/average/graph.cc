@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "hemiola/core/check.h"
+#include "hemiola/core/random.h"
 
 namespace hemiola {
 namespace {
@@ -138,9 +139,11 @@ double contraction_of(const Graph& graph) {
   if (n < 2) return 0;
   std::vector<MixRow> rows;
   for (uint32_t i = 0; i < n; ++i) rows.push_back(metropolis_row(graph, i));
-  // A start with a part in every direction: no symmetry of a usual graph leaves it unchanged.
+  // No symmetry of a usual graph leaves such a start unchanged. Only operations that every machine
+  // does alike: nodes choose graphs by the result.
   std::vector<double> x(n), mixed(n);
-  for (uint32_t i = 0; i < n; ++i) x[i] = std::sin(1.0 + 1.618 * i) + 0.01 * i;
+  Random random(n);
+  for (double& v : x) v = random.uniform(-1, 1);
   without_mean(x);
   double before = length(x), factor = 0;
   for (int step = 0; step < 2000; ++step) {
