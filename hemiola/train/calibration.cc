@@ -35,8 +35,11 @@ std::string calibration_key(const Job& job) {
     key += " " + job.model.loss.value_or("logistic") + " data=" + job.data.kind;
   if (job.model.kind == "kge") key += " " + job.model.scorer + vectors(job);
   if (job.model.kind == "word2vec") key += vectors(job);
+  if (job.model.kind == "dense") {
+    key += " " + job.model.filters + " | " + job.model.hidden + " data=" + job.data.train;
+  }
   if (job.data.kind == "synthetic") key += " " + job.data.generator;
-  return key + " " + job.train.optimizer + (job.cluster.nodes > 1 ? " nodes" : " node");
+  return key + " " + job.train.optimizer.value_or("adagrad") + (job.cluster.nodes > 1 ? " nodes" : " node");
 }
 
 std::optional<double> read_calibration(const std::string& path, const Job& job) {

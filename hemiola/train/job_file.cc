@@ -104,12 +104,13 @@ Job parse_job(std::string_view text, const std::string& path) {
     read_into(job, std::string(name.str()), *section, path);
   }
   for (std::string* p :
-       {&job.data.valid, &job.data.test, &job.data.analogies, &job.cluster.secret_file,
-        &job.cluster.cert, &job.cluster.key, &job.cluster.ca}) {
+       {&job.data.valid, &job.data.test, &job.data.train_labels, &job.data.test_labels,
+        &job.data.analogies, &job.cluster.secret_file, &job.cluster.cert, &job.cluster.key,
+        &job.cluster.ca}) {
     make_relative_to(path, *p);
   }
   make_list_relative_to(path, job.data.similarity);
-  if (job.data.kind == "text") {
+  if (job.data.kind == "text" || job.data.kind == "images") {
     make_list_relative_to(path, job.data.train);
   } else {
     make_relative_to(path, job.data.train);

@@ -1,10 +1,13 @@
 #include "hemiola/train/options.h"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
+#include <sstream>
 #include <vector>
 
 #include "hemiola/core/check.h"
+#include "hemiola/models/dense.h"
 #include "hemiola/models/kge.h"
 #include "hemiola/models/word2vec.h"
 #include "hemiola/table/placement.h"
@@ -13,6 +16,14 @@
 
 namespace hemiola {
 namespace {
+
+// Images that every Debian machine can have, when a job names none.
+void resolve_images(DataSection& data) {
+  if (data.kind != "images" || !data.train.empty() || !data.test.empty()) return;
+  const std::string folder = "/usr/share/datasets/fashion-mnist/";
+  data.train = folder + "train-images-idx3-ubyte.gz";
+  data.test = folder + "t10k-images-idx3-ubyte.gz";
+}
 
 void resolve_files(const DataSection& data) {
   if (data.train.empty()) {
@@ -64,6 +75,7 @@ std::string_view learns_from(const std::string& model) {
   if (model == "mf") return "ratings";
   if (model == "kge") return "triples";
   if (model == "word2vec") return "text";
+  if (model == "dense") return "images";
   return "sparse examples";
 }
 
@@ -72,10 +84,11 @@ void check_match(const Job& job) {
   const bool made = job.data.kind == "synthetic";
   const bool can_be_made = job.model.kind == "mf" || job.model.kind == "linear";
   const std::string& form = made && can_be_made ? job.data.generator : job.data.kind;
-  const std::string_view found = form == "ratings" || form == "triples" || form == "text"
-                                     ? std::string_view(form)
-                                 : form == "synthetic" ? ""
-                                                       : "sparse examples";
+  const std::string_view found =
+      form == "ratings" || form == "triples" || form == "text" || form == "images"
+          ? std::string_view(form)
+      : form == "synthetic" ? ""
+                            : "sparse examples";
   if (const auto needed = learns_from(job.model.kind); needed != found) {
     throw UserError("model.kind = \"" + job.model.kind + "\" learns from " + std::string(needed) +
                     ", but " + (made && can_be_made ? "data.generator" : "data.kind") + " is \"" +
@@ -122,7 +135,13 @@ void resolve_model(Job& job) {
     fill<uint64_t>(model.negatives, usual.negatives);
     fill<uint64_t>(job.train.batch, usual.batch);
     fill<uint64_t>(job.train.lookahead, usual.lookahead);
+  } else if (model.kind == "dense") {
+    parse_sizes("model.filters", model.filters);
+    parse_sizes("model.hidden", model.hidden);
+    fill<uint64_t>(job.train.batch, DenseOptions().batch);
+    fill<std::string>(job.train.optimizer, "sgd");
   }
+  fill<std::string>(job.train.optimizer, "adagrad");
 }
 
 void resolve_evaluation(Job& job) {
@@ -204,10 +223,30 @@ std::string placement_of(const SyncSection& sync, const std::string& table) {
   return own != sync.placements.end() ? own->second : sync.placement;
 }
 
+std::vector<uint32_t> parse_sizes(const std::string& key, const std::string& list) {
+  std::vector<uint32_t> sizes;
+  std::istringstream in(list);
+  for (std::string item; std::getline(in, item, ',');) {
+    const size_t first = item.find_first_not_of(' '), last = item.find_last_not_of(' ');
+    const char* end = item.data() + last + 1;
+    uint32_t size = 0;
+    const auto read = first == std::string::npos
+                          ? std::from_chars_result{nullptr, std::errc::invalid_argument}
+                          : std::from_chars(item.data() + first, end, size);
+    if (read.ec != std::errc() || read.ptr != end || size == 0 || size > 65'536) {
+      throw UserError("`" + key + "` is \"" + list +
+                      "\", but must be numbers from 1 to 65536 by commas, such as \"256, 128\"");
+    }
+    sizes.push_back(size);
+  }
+  return sizes;
+}
+
 void resolve(Job& job) {
   if (job.data.kind == "synthetic") {
     resolve_generator(job.data);
   } else {
+    resolve_images(job.data);
     resolve_files(job.data);
   }
   check_match(job);

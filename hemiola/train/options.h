@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace hemiola {
 
@@ -20,6 +21,9 @@ struct JobSection {
 struct DataSection {
   std::string kind = "synthetic";
   std::string train, valid, test;
+  std::string train_labels, test_labels;
+  uint32_t shift = 0;
+  bool flip = false;
   uint32_t fold_column = 0;
   uint32_t test_fold = 0;
   uint32_t first_index = 1;
@@ -65,12 +69,15 @@ struct ModelSection {
   double power = 0.75;
   double subsample = 1e-4;
   uint32_t analogy_words = 30'000;
+
+  std::string filters, hidden;
 };
 
 struct TrainSection {
   uint32_t epochs = 10;
   std::optional<uint64_t> batch;
-  std::string optimizer = "adagrad";
+  std::optional<std::string> optimizer;
+  double momentum = 0;
   std::string state = "value";
   std::optional<double> rate;
   double rate_end = 1e-4;
@@ -119,6 +126,9 @@ struct Job {
 // What a table has: its own, or else the job's. REQUIRES: resolved.
 std::string scheme_of(const SyncSection& sync, const std::string& table);
 std::string placement_of(const SyncSection& sync, const std::string& table);
+
+// "256, 128" as numbers. Throws UserError naming the setting.
+std::vector<uint32_t> parse_sizes(const std::string& key, const std::string& list);
 
 // Fills in what was left to be chosen. Throws UserError for settings that do not fit together,
 // or that ask for what does not exist yet.

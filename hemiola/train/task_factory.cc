@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "hemiola/core/check.h"
+#include "hemiola/data/images.h"
 #include "hemiola/data/synthetic.h"
 #include "hemiola/models/linear.h"
 #include "hemiola/models/mf.h"
@@ -14,7 +15,7 @@ namespace hemiola {
 namespace {
 
 Optimizer optimizer_of(const Job& job) {
-  return job.train.optimizer == "sgd" ? Optimizer::sgd : Optimizer::adagrad;
+  return *job.train.optimizer == "sgd" ? Optimizer::sgd : Optimizer::adagrad;
 }
 
 std::string floor_text(const char* measure, double floor) {
@@ -49,6 +50,9 @@ LoadedTask::LoadedTask(const Job& job, const Runner& run) {
   } else if (job.model.kind == "word2vec") {
     load_text(job, run);
     set_up_word2vec(job);
+  } else if (job.model.kind == "dense") {
+    load_images(job);
+    set_up_dense(job);
   } else {
     load_examples(job, run);
     set_up_linear(job);

@@ -20,6 +20,7 @@
 
 namespace hemiola {
 
+struct Images;
 struct LoadedText;
 
 // What the rows of a table are called; empty when they have only numbers. A row that has no name
@@ -52,11 +53,14 @@ class LoadedTask {
   void set_up_kge(const Job& job);
   void load_text(const Job& job, const Runner& run);
   void set_up_word2vec(const Job& job);
+  void load_images(const Job& job);
+  void set_up_dense(const Job& job);
 
   RatingsSplit ratings_;
   SparseExamples train_, test_;
   TripleData triples_;
   std::unique_ptr<LoadedText> text_;
+  std::unique_ptr<Images> train_images_, test_images_;
   std::string floor_;  // what the planted model reaches, in words; empty for real data
   std::string description_;
   std::map<std::string, const Dictionary*> dictionaries_;  // by table

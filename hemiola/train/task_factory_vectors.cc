@@ -58,7 +58,7 @@ void LoadedTask::set_up_kge(const Job& job) {
   options.n3 = static_cast<float>(model.n3);
   options.l2 = static_cast<float>(model.l2.value_or(0));
   options.dropout = static_cast<float>(model.dropout);
-  options.optimizer = job.train.optimizer == "sgd" ? Optimizer::sgd : Optimizer::adagrad;
+  options.optimizer = *job.train.optimizer == "sgd" ? Optimizer::sgd : Optimizer::adagrad;
   options.state = job.train.state == "row" ? KgeState::row : KgeState::value;
   options.rate = static_cast<float>(job.train.rate.value_or(0));
   options.decay = static_cast<float>(job.train.decay);
