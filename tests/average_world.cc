@@ -69,6 +69,7 @@ Result run(const Trial& trial) {
   sim::WorldOptions options;
   options.seed = trial.seed;
   options.network = trial.network;
+  options.start_spread = trial.start_spread;
   options.faults = trial.faults;
   options.deadline = trial.deadline;
   std::vector<const Strategy*> strategies;

@@ -33,6 +33,7 @@ struct Trial {
   std::function<uint32_t(WorkerId)> steps_of;
 
   sim::NetworkModel network;
+  Duration start_spread = milliseconds(1);  // workers start within so much
   std::vector<sim::Fault> faults;
   Instant deadline{seconds(1000).ns};
   // After every event, with the strategies of all nodes.

@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "hemiola/average/fastest_only.h"
 #include "hemiola/average/mean_rounds.h"
+#include "hemiola/average/neighbour_rounds.h"
 #include "hemiola/core/check.h"
 
 namespace hemiola {
@@ -28,6 +30,12 @@ std::unique_ptr<Strategy> make_strategy(Crew& crew) {
     case Rule::local:
     case Rule::outer:
       return std::make_unique<MeanRounds>(crew);
+    case Rule::consensus:
+    case Rule::backup:
+      if (crew.options().sabotage == AverageSabotage::fastest_only) {
+        return std::make_unique<FastestOnly>(crew);
+      }
+      return std::make_unique<NeighbourRounds>(crew);
     default:
       throw UserError("\"" + crew.options().rule.name() + "\" is not there yet");
   }
