@@ -65,6 +65,7 @@ const char* keep_replay(const std::string& test, uint64_t seed) {
 // How many copies a node may still hold when all intents have ended.
 uint32_t copies_left(const TableOptions& table) {
   const Placement& placement = table.placement;
+  if (!table.staleness.bounded() && table.lingers > 0) return table.spec.rows;
   if (!placement.replicates()) return 0;
   return placement.hot == Placement::kCounted ? table.spec.rows : placement.hot;
 }
@@ -97,6 +98,8 @@ Storm random_storm(uint64_t seed, const Case& c) {
     const auto most = static_cast<uint32_t>(random.below(4));
     if (!storm.table.placement.adapts()) storm.table.copies_max = most;
   }
+  storm.table.lingers = static_cast<uint8_t>(random.chance(0.4) ? 0 : 1 + random.below(7));
+  storm.table.pace = random.chance(0.4) ? Duration{} : microseconds(random.below(20'000));
   return storm;
 }
 
@@ -214,6 +217,7 @@ TEST_P(PlacementControl, Is_caught_by_a_storm) {
     storm.intents = std::max(storm.intents, 0.5);
     storm.for_good = false;
     storm.table.copies_max = UINT32_MAX;
+    if (GetParam().sabotage == Sabotage::never_released) storm.table.lingers = 0;
     storm.table.sabotage = GetParam().sabotage;
     const Seen seen = run(storm, oracle::random_world(seed, storm.nodes));
     if (seen.outcome.violation.empty()) continue;

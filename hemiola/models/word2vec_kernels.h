@@ -9,6 +9,9 @@ namespace hemiola {
 // Groups of pairs that share their output rows. Group g has counts[g] input rows, which stand in
 // `inputs` one group after the other, and outputs[g * width ..]: the right word, then width - 1
 // that were drawn. A drawn one that is the right one is left out.
+//
+// Where rows are given by pointers (RowPlaces::at), these stand in the order of the lists: at[i] is
+// the row of inputs[i], or of outputs[i].
 struct Word2VecGroups {
   const unsigned* inputs = nullptr;
   const unsigned* outputs = nullptr;

@@ -26,7 +26,6 @@ struct Example {
 
   size_t dim, stride, width;
   std::vector<float> input, output;
-  std::vector<float*> input_at, output_at;
   std::vector<unsigned> inputs, outputs, counts;
   bool shared;
 
@@ -49,15 +48,14 @@ struct Example {
         outputs.push_back(static_cast<unsigned>(random.below(kRows)));
       }
     }
-    for (size_t r = 0; r < kRows; ++r) {
-      input_at.push_back(&input[r * stride]);
-      output_at.push_back(&output[r * stride]);
-    }
   }
 
   double train(const Word2VecKernels& kernels, bool by_pointer) {
     const Word2VecGroups groups{inputs.data(), outputs.data(), shared ? counts.data() : nullptr,
                                 counts.size(), width};
+    std::vector<float*> input_at, output_at;
+    for (const unsigned i : inputs) input_at.push_back(&input[i * stride]);
+    for (const unsigned o : outputs) output_at.push_back(&output[o * stride]);
     const RowPlaces in =
         by_pointer ? RowPlaces{input_at.data()} : RowPlaces{nullptr, input.data(), stride};
     const RowPlaces out =
@@ -73,10 +71,6 @@ TEST(Word2VecKernels, All_give_what_the_plain_one_gives) {
         for (const bool shared : {false, true}) {
           Example plain(dim, width, shared, 0.5f, dim + width);
           Example fast = plain;
-          for (size_t r = 0; r < Example::kRows; ++r) {
-            fast.input_at[r] = &fast.input[r * fast.stride];
-            fast.output_at[r] = &fast.output[r * fast.stride];
-          }
           const double right = plain.train(kWord2VecPlain, false);
           const double loss = fast.train(*kernels, dim % 2 == 0);
           EXPECT_NEAR(loss, right, 1e-4 * right) << dim << " " << width;

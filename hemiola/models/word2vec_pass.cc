@@ -11,8 +11,8 @@ constexpr TableId kInput{0};
 constexpr TableId kOutput{1};
 constexpr uint32_t kSampler = 0;
 
-float* row_of(const RowPlaces& rows, size_t i) {
-  return rows.at ? rows.at[i] : rows.base + i * rows.stride;
+float* row_of(const RowPlaces& rows, size_t place, uint32_t word) {
+  return rows.at ? rows.at[place] : rows.base + word * rows.stride;
 }
 
 // Towards a group that is trained on soon: far enough ahead to hide a miss to memory.
@@ -32,9 +32,7 @@ Word2VecPass::Word2VecPass(const Word2VecShape& shape, const Word2VecKernels& ke
       next_(next),
       params_(params),
       input_(params.direct(kInput)),
-      output_(params.direct(kOutput)),
-      input_rows_(shape.words),
-      output_rows_(shape.words) {
+      output_(params.direct(kOutput)) {
   if (!input_ || !output_) input_ = output_ = std::nullopt;  // kernels take both one way
   for (size_t ahead = 0; ahead < shape_.lookahead; ++ahead) announce(ahead);
 }
@@ -101,6 +99,14 @@ void Word2VecPass::lay_out(const Planned& step) {
   groups_ = shape_.shared ? counts_.size() : inputs_.size();
 }
 
+void Word2VecPass::find_rows(TableId table, std::span<const uint32_t> words,
+                             std::vector<float*>& rows) {
+  keys_.resize(words.size());
+  rows.resize(words.size());
+  for (size_t i = 0; i < words.size(); ++i) keys_[i] = Key{words[i]};
+  params_.rows(table, keys_, Access::write, rows);
+}
+
 double Word2VecPass::train(float rate) {
   announce(shape_.lookahead);
   const Planned step = planned_.front();
@@ -113,10 +119,10 @@ double Word2VecPass::train(float rate) {
     input = {nullptr, input_->base, input_->stride};
     output = {nullptr, output_->base, output_->stride};
   } else {
-    input_rows_.fetch(kInput, inputs_, params_);
-    output_rows_.fetch(kOutput, outputs_, params_);
-    input = input_rows_.places();
-    output = output_rows_.places();
+    find_rows(kInput, inputs_, input_rows_);
+    find_rows(kOutput, outputs_, output_rows_);
+    input = {input_rows_.data()};
+    output = {output_rows_.data()};
   }
   const Word2VecGroups groups{inputs_.data(), outputs_.data(),
                               shape_.shared ? counts_.data() : nullptr, groups_,
@@ -142,17 +148,18 @@ double Word2VecPass::train_latched(const Word2VecGroups& groups, const RowPlaces
   float* y[kWord2VecWidest];
   float gains[kWord2VecWidest];
   before_.resize(step.dim);
-  const unsigned* inputs = groups.inputs;
+  size_t pair = 0;
   double loss = 0;
   for (size_t g = 0; g < groups.size; ++g) {
     const unsigned* outputs = groups.outputs + g * groups.width;
+    const size_t now = g * groups.width;
     const size_t later = std::min(g + kGroupsAhead, groups.size - 1) * groups.width;
     for (size_t j = 0; j < groups.width; ++j) {
-      prefetch(row_of(output, groups.outputs[later + j]), step.dim);
-      y[j] = row_of(output, outputs[j]);
+      prefetch(row_of(output, later + j, groups.outputs[later + j]), step.dim);
+      y[j] = row_of(output, now + j, outputs[j]);
     }
-    for (size_t i = 0; i < (groups.counts ? groups.counts[g] : 1); ++i) {
-      float* x = row_of(input, *inputs++);
+    for (size_t i = 0; i < (groups.counts ? groups.counts[g] : 1); ++i, ++pair) {
+      float* x = row_of(input, pair, groups.inputs[pair]);
       loss += kernels_.gains(x, y, outputs, groups.width, step, gains);
       v.copy(before_.data(), x, step.dim);
       change_.assign(step.dim, 0);

@@ -8,7 +8,6 @@
 
 #include "hemiola/models/parameters.h"
 #include "hemiola/models/word2vec_kernels.h"
-#include "hemiola/models/word2vec_rows.h"
 #include "hemiola/models/word2vec_windows.h"
 
 namespace hemiola {
@@ -43,6 +42,7 @@ class Word2VecPass {
   void announce(size_t ahead);
   void intend(const Block& block, const Word2VecSpan& span, size_t ahead);
   void lay_out(const Planned& step);
+  void find_rows(TableId table, std::span<const uint32_t> words, std::vector<float*>& rows);
   double train_laid_out(const Word2VecGroups& groups, const RowPlaces& input,
                         const RowPlaces& output, const Word2VecStep& step);
   double train_latched(const Word2VecGroups& groups, const RowPlaces& input,
@@ -60,8 +60,8 @@ class Word2VecPass {
   std::vector<Key> keys_;
   std::vector<uint32_t> inputs_, outputs_, counts_;  // as in Word2VecGroups
   size_t groups_ = 0;
-  Word2VecRows input_rows_, output_rows_;
-  std::vector<float> before_, change_;  // of one row
+  std::vector<float*> input_rows_, output_rows_;  // of inputs_ and outputs_, by pointer
+  std::vector<float> before_, change_;            // of one row
 };
 
 }  // namespace hemiola

@@ -6,8 +6,8 @@
 namespace hemiola {
 namespace {
 
-float* row_of(const RowPlaces& rows, size_t i) {
-  return rows.at ? rows.at[i] : rows.base + i * rows.stride;
+float* row_of(const RowPlaces& rows, size_t place, unsigned word) {
+  return rows.at ? rows.at[place] : rows.base + word * rows.stride;
 }
 
 double gains_of(const float* x, const float* const* rows, const unsigned* outputs, size_t width,
@@ -39,14 +39,16 @@ void change(float* x, float* const* rows, size_t width, const float* gains, size
 double train(const Word2VecGroups& groups, const RowPlaces& input, const RowPlaces& output,
              const Word2VecStep& step) {
   double loss = 0;
-  const unsigned* inputs = groups.inputs;
+  size_t pair = 0;
   float* rows[kWord2VecWidest];
   float gains[kWord2VecWidest];
   for (size_t g = 0; g < groups.size; ++g) {
     const unsigned* outputs = groups.outputs + g * groups.width;
-    for (size_t j = 0; j < groups.width; ++j) rows[j] = row_of(output, outputs[j]);
-    for (size_t i = 0; i < (groups.counts ? groups.counts[g] : 1); ++i) {
-      float* x = row_of(input, *inputs++);
+    for (size_t j = 0; j < groups.width; ++j) {
+      rows[j] = row_of(output, g * groups.width + j, outputs[j]);
+    }
+    for (size_t i = 0; i < (groups.counts ? groups.counts[g] : 1); ++i, ++pair) {
+      float* x = row_of(input, pair, groups.inputs[pair]);
       loss += gains_of(x, rows, outputs, groups.width, step, gains);
       change(x, rows, groups.width, gains, step.dim);
     }

@@ -20,14 +20,14 @@ struct Direct {
   size_t stride;
 
   explicit Direct(const RowPlaces& rows) : base(rows.base), stride(rows.stride) {}
-  HEMIOLA_INLINE float* operator[](size_t i) const { return base + i * stride; }
+  HEMIOLA_INLINE float* row(size_t, unsigned word) const { return base + word * stride; }
 };
 
-struct Pointers {
+struct Listed {
   float* const* at;
 
-  explicit Pointers(const RowPlaces& rows) : at(rows.at) {}
-  HEMIOLA_INLINE float* operator[](size_t i) const { return at[i]; }
+  explicit Listed(const RowPlaces& rows) : at(rows.at) {}
+  HEMIOLA_INLINE float* row(size_t place, unsigned) const { return at[place]; }
 };
 
 HEMIOLA_INLINE void fetch(const float* row, size_t dim) {
@@ -191,7 +191,7 @@ HEMIOLA_INLINE void fetch_group(const Word2VecGroups& groups, size_t g, const Ro
                                 size_t dim) {
   const size_t width = J > 0 ? J : groups.width;
   const unsigned* outputs = groups.outputs + g * width;
-  for (size_t j = 0; j < width; ++j) fetch(output[outputs[j]], dim);
+  for (size_t j = 0; j < width; ++j) fetch(output.row(g * width + j, outputs[j]), dim);
 }
 
 // K: the columns, J: the output rows of a group, when they are known at compile time, else 0.
@@ -203,16 +203,16 @@ double train_all(const Word2VecGroups& groups, Rows input, Rows output, const Wo
   constexpr size_t kRoom = J > 0 ? (J + kLanes - 1) / kLanes * kLanes : kWord2VecWidest;
   float* y[kRoom];
   float z[kRoom] = {}, gains[kRoom];
-  const unsigned* inputs = groups.inputs;
+  size_t pair = 0;
   Lanes loss{};
   double sum = 0;
   for (size_t g = 0; g < groups.size; ++g) {
     if (g + kAhead < groups.size) fetch_group<J>(groups, g + kAhead, output, dim);
     const unsigned* outputs = groups.outputs + g * width;
-    for (size_t j = 0; j < width; ++j) y[j] = output[outputs[j]];
+    for (size_t j = 0; j < width; ++j) y[j] = output.row(g * width + j, outputs[j]);
     const size_t count = groups.counts ? groups.counts[g] : 1;
-    for (size_t i = 0; i < count; ++i) {
-      float* x = input[*inputs++];
+    for (size_t i = 0; i < count; ++i, ++pair) {
+      float* x = input.row(pair, groups.inputs[pair]);
       all_products<J>(x, y, width, dim, z);
       slopes(z, outputs, width, rate, gains, loss);
       Change<J> change{x, y, gains, width};
@@ -248,7 +248,7 @@ double train_with(const Word2VecGroups& groups, Rows input, Rows output, const W
 
 double train(const Word2VecGroups& groups, const RowPlaces& input, const RowPlaces& output,
              const Word2VecStep& step) {
-  return input.at ? train_with(groups, Pointers(input), Pointers(output), step)
+  return input.at ? train_with(groups, Listed(input), Listed(output), step)
                   : train_with(groups, Direct(input), Direct(output), step);
 }
 

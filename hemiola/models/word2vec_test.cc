@@ -208,7 +208,6 @@ TEST(Word2Vec, What_a_step_asks_for_was_said_and_what_it_draws_was_announced) {
           said.insert(said.end(), params.draws[step].begin(), params.draws[step].end());
         const std::set<uint32_t> ahead(said.begin(), said.end()), now(keys.begin(), keys.end());
         EXPECT_EQ(ahead, now) << "step " << step << ", table " << table;
-        EXPECT_EQ(now.size(), keys.size()) << "asked for a row twice";
       }
     }
   }

@@ -58,25 +58,51 @@ float* Client::find_shelved(const Rows& rows, Key key, Clock need, TableStats& s
   }
 }
 
+// The clock through which the rounds of all nodes have brought what is kept here. Read before rows
+// are looked up: a copy that is found kept later was here when that round came, or came behind it.
+Clock Client::slowest_round() const {
+  Clock slowest = kClockNever;
+  for (uint32_t n = 0; n < tables_.place().nodes; ++n) {
+    if (NodeId{n} != tables_.place().self) slowest = std::min(slowest, tables_.round_of(NodeId{n}));
+  }
+  return slowest;
+}
+
 void Client::locate_shelved(TableId table, std::span<const Key> keys, Access access,
                             std::span<float*> out) {
   const Rows& rows = tables_.rows(table);
+  const Copies& shelf = rows.shelf();
   TableStats& stats = stats_[table.value];
   const Clock need = needed(rows.options());
-  const uint64_t local = stats.local_rows;
+  const Clock round = slowest_round();
+  const bool kept_will_do = round >= need;
+  uint64_t kept = 0, owned = 0;
   missing_.clear();
   for (size_t i = 0; i < keys.size(); ++i) {
-    rows.shelf().prefetch(keys, i);
-    out[i] = find_shelved(rows, keys[i], need, stats);
-    if (out[i] == nullptr) {
-      missing_.push_back(keys[i]);
-    } else if (access == Access::write) {
-      mark_dirty(table, keys[i]);
+    const Copies::Found found = shelf.look(keys[i]);
+    if (found.owned || (found.kept && kept_will_do)) {
+      owned += found.owned;
+      kept += found.kept;
+      out[i] = shelf.value(found.slot);
+      continue;
     }
+    out[i] = find_shelved(rows, keys[i], need, stats);
+    if (out[i] == nullptr) missing_.push_back(keys[i]);
   }
-  dirty_[table.value].uses += keys.size();
+  stats.local_rows += owned;
+  stats.remote_rows += kept;
+  if (kept != 0) stats.staleness.add(clock_.value - round.value, kept);
   stats.missed_rows += missing_.size();
-  count_age(stats, stats.local_rows - local);
+  count_age(stats, owned);
+  if (access == Access::write) mark_all_dirty(table, keys, out);
+}
+
+void Client::mark_all_dirty(TableId table, std::span<const Key> keys,
+                            std::span<float* const> found) {
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (found[i] != nullptr) dirty_[table.value].mark(keys[i]);
+  }
+  dirty_[table.value].count(keys);
 }
 
 // Fills `out`, or gathers in missing_ the keys whose place holds nullptr.
@@ -190,7 +216,7 @@ const float* Client::at_hand(TableId table, std::span<const Key> keys, size_t fl
   if (rows.adapts()) {
     const uint64_t local = stats.local_rows;
     const float* const row = find_shelved(rows, key, needed(rows.options()), stats);
-    dirty_[table.value].uses += row != nullptr ? 1 : 0;
+    if (row != nullptr) dirty_[table.value].count(keys);
     if (stats.local_rows != local) count_age(stats, 1);
     return row;
   }
@@ -237,6 +263,13 @@ void Client::here(TableId table, std::span<const Key> keys, std::span<uint8_t> o
   const Clock need = needed(rows.options());
   const bool fixed = !rows.adapts() && !rows.options().staleness.strict;
   const Copies* const copies = rows.keeps_copies() ? &rows.copies(port_.worker()) : nullptr;
+  if (rows.adapts() && slowest_round() >= need) {
+    for (size_t i = 0; i < keys.size(); ++i) {
+      const Copies::Found found = copies->look(keys[i]);
+      out[i] = found.owned || found.kept || is_fresh(rows, *copies, keys[i], need);
+    }
+    return;
+  }
   for (size_t i = 0; i < keys.size(); ++i) {
     const bool owned = fixed && rows.owns(keys[i]);
     out[i] = owned || (copies != nullptr && is_fresh(rows, *copies, keys[i], need));

@@ -28,6 +28,7 @@ void Keeper::set_up(TableId table) {
   const uint32_t keys = rows.partition().rows();
   Book& book = books_[table.value];
   book.rows = &rows;
+  pace_ = std::min(pace_, rows.options().staleness.bounded() ? Duration{} : rows.options().pace);
   book.where = Arena<uint16_t>(keys);
   book.moves = Arena<uint32_t>(keys);
   book.flags = Arena<uint8_t>(keys);
@@ -111,9 +112,27 @@ void Keeper::act_on(const Intents::Change& change, Outbox& out) {
   for (const Intent& intent : change.begun) {
     Book& book = books_[intent.table.value];
     if (book.heat) book.heat->count(intent.keys);
+    take_interest(book, intent.keys);
     want(intent.table, intent.keys, out);
   }
   for (const Intent& intent : change.over) drop_unwanted(intent.table, intent.keys, out);
+}
+
+void Keeper::take_interest(Book& book, std::span<const Key> keys) {
+  const TableOptions& options = book.rows->options();
+  if (options.staleness.bounded() || options.lingers == 0) return;
+  for (const Key key : keys) {
+    uint8_t& flags = book.flags[key.value];
+    flags = static_cast<uint8_t>((flags & ~kInterest) | options.lingers * kInterestUnit);
+  }
+}
+
+// Another node has changed the row.
+void Keeper::lose_interest(Book& book, Key key) {
+  uint8_t& flags = book.flags[key.value];
+  if ((flags & kInterest) == 0) return;
+  flags -= kInterestUnit;
+  if ((flags & kInterest) == 0) book.unwanted.push_back(key);
 }
 
 // Of rows that may be wanted no more: copies are left, and an owned row that only one other node
@@ -125,7 +144,7 @@ void Keeper::drop_unwanted(TableId table, std::span<const Key> keys, Outbox& out
   std::vector<Key> left;
   std::vector<std::pair<NodeId, Key>> given;
   for (const Key key : keys) {
-    if (intents_.wanted(table, key)) continue;
+    if (of_interest(book, table, key)) continue;
     const Copies::Found found = shelf.look(key);
     if (found.slot == Copies::kNone) continue;
     if (!found.owned) {
@@ -187,6 +206,7 @@ void Keeper::at_barrier(WorkerId worker, Outbox& out) {
 void Keeper::barrier_passed() {
   passed_.assign(passed_.size(), tables_.unlinkings.load(std::memory_order_relaxed));
   at_barrier_.assign(at_barrier_.size(), false);
+  for (Peer& peer : peers_) peer.next_round = {};  // what is new must be seen now
 }
 
 void Keeper::tell_heat(TableId table, Outbox& out) {
@@ -312,7 +332,19 @@ void Keeper::advance(Clock complete, Outbox& out) {
   recheck(out);
 }
 
-void Keeper::peer_ticked(NodeId peer, Outbox& out) { renew(peer, out); }
+void Keeper::peer_ticked(NodeId peer, Instant now, Outbox& out) {
+  now_ = now;
+  renew(peer, out);
+}
+
+void Keeper::on_timer(Instant now, Outbox& out) {
+  now_ = now;
+  for (uint32_t n = 0; n < peers_.size(); ++n) {
+    if (now < peers_[n].next_round) continue;
+    peers_[n].timer_set = false;
+    if (peers_[n].owes) renew(NodeId{n}, out);
+  }
+}
 
 std::optional<NodeId> Keeper::backlog() const {
   for (uint32_t n = 0; n < peers_.size(); ++n) {

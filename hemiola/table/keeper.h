@@ -34,6 +34,8 @@ namespace hemiola {
 
 class Keeper {
  public:
+  static constexpr uint64_t kPaceTimer = 1;  // tag of the timers that it sets
+
   explicit Keeper(TableSet& tables);
 
   void intend(WorkerId worker, Clock clock, std::vector<Intent>& intents, Instant now, Outbox& out);
@@ -49,7 +51,8 @@ class Keeper {
 
   // As Owner: rows here are complete through `complete`; a peer's clock went on.
   void advance(Clock complete, Outbox& out);
-  void peer_ticked(NodeId peer, Outbox& out);
+  void peer_ticked(NodeId peer, Instant now, Outbox& out);
+  void on_timer(Instant now, Outbox& out);
   void link_again(NodeId peer, Outbox& out) { streams_.link_again(peer, out); }
 
   // Number of the last batch of updates that was made here; are all through that one in?
@@ -67,6 +70,9 @@ class Keeper {
   // An ask for the row is under way (or held): for now, or because it is wanted.
   static constexpr uint8_t kAsked = 1, kAskedWant = 2;
   static constexpr uint8_t kHot = 4;
+
+  // The changes by others until the interest in a row has gone (TableOptions::lingers).
+  static constexpr uint8_t kInterestUnit = 8, kInterest = 7 * kInterestUnit;
 
   struct Held {  // an ask that waits until updates of the row are in
     bool for_now = false;
@@ -104,6 +110,8 @@ class Keeper {
     std::vector<std::vector<Key>> pending;  // by table: rows to renew
     std::deque<uint32_t> rounds;            // numbers of the rounds that it may not have yet
     bool owes = false;
+    Instant next_round;
+    bool timer_set = false;
   };
 
   struct Parked {  // an ask for rows that are not complete enough yet
@@ -173,6 +181,11 @@ class Keeper {
   uint32_t local(WorkerId worker) const { return worker.value - place_.first_worker().value; }
   bool valid(const Book& book, std::span<const Key> keys) const;
   void act_on(const Intents::Change& change, Outbox& out);
+  bool of_interest(const Book& book, TableId table, Key key) const {
+    return intents_.wanted(table, key) || (book.flags[key.value] & kInterest) != 0;
+  }
+  void take_interest(Book& book, std::span<const Key> keys);
+  void lose_interest(Book& book, Key key);
   void drop_unwanted(TableId table, std::span<const Key> keys, Outbox& out);
   void leave_passing(TableId table, WorkerId worker);
   void clear_up(WorkerId worker, Outbox& out);
@@ -251,6 +264,7 @@ class Keeper {
   Intents intents_;
   std::vector<Book> books_;  // by table
   std::vector<Peer> peers_;
+  Duration pace_ = seconds(1e9);  // of rounds
   std::vector<Parked> parked_;
   std::vector<Waiting> waiting_;
   std::deque<Leaving> leaving_;    // in the order of their unlinkings

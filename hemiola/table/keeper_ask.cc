@@ -167,9 +167,10 @@ GiveKind Keeper::decide(const Book& book, TableId table, Key key, uint32_t slot,
     case By::relocate:
       return GiveKind::owned;
     case By::nups:
-      return others || (book.flags[key.value] & kHot) != 0 ? GiveKind::kept : GiveKind::owned;
+      return others || (book.flags[key.value] & (kHot | kInterest)) != 0 ? GiveKind::kept
+                                                                         : GiveKind::owned;
     case By::intent:
-      return others || intents_.wanted(table, key) ? GiveKind::kept : GiveKind::owned;
+      return others || of_interest(book, table, key) ? GiveKind::kept : GiveKind::owned;
     case By::replicate:
     case By::fixed:
       break;

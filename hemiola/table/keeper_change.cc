@@ -231,6 +231,7 @@ bool Keeper::on_change(NodeId from, Reader& reader, Outbox& out) {
     if (found.owned) {
       add_to_row(*book, found.slot, records->row(i));
       changed(head.table, *book, key, found.slot, head.origin);
+      if (head.origin != place_.self) lose_interest(*book, key);
       ++in;
     } else if (sabotage == Sabotage::lost_when_moved) {
       ++in;
@@ -330,8 +331,15 @@ void Keeper::changed(TableId table, Book& book, Key key, uint32_t slot, NodeId b
 void Keeper::renew(NodeId to, Outbox& out) {
   Peer& peer = peers_[to.value];
   while (!peer.rounds.empty() && streams_.has(to, peer.rounds.front())) peer.rounds.pop_front();
-  peer.owes = peer.rounds.size() >= kRoundsOpen;
-  if (!peer.owes) send_round(to, out);
+  const bool early = now_ < peer.next_round;
+  peer.owes = early || peer.rounds.size() >= kRoundsOpen;
+  if (early && !peer.timer_set) {
+    peer.timer_set = true;
+    out.wake_at(MachineId::table, peer.next_round, kPaceTimer);
+  }
+  if (peer.owes) return;
+  peer.next_round = now_ + pace_;
+  send_round(to, out);
 }
 
 void Keeper::send_round(NodeId to, Outbox& out) {
@@ -385,6 +393,7 @@ bool Keeper::on_renew(NodeId from, Reader& reader) {
     LatchGuard guard(book->rows->latches(), shelf.value(slot));
     vec().refresh(shelf.value(slot), shelf.base(slot), fresh, book->rows->row_length());
     if (forgets) vec().copy(shelf.value(slot), fresh, book->rows->row_length());
+    lose_interest(*book, key);
   }
   return true;
 }

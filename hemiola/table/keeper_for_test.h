@@ -23,6 +23,8 @@ struct NodesForTest {
   const char* scheme = "async";
   uint32_t rows = 12;
   double clip = 0;
+  uint8_t lingers = 0;
+  Duration pace;
 };
 
 class KeeperTest : public testing::Test {
@@ -36,6 +38,8 @@ class KeeperTest : public testing::Test {
     table.staleness = parse_staleness(job.scheme);
     table.placement = parse_placement(job.placement);
     table.clip = job.clip;
+    table.lingers = job.lingers;
+    table.pace = job.pace;
     for (uint32_t n = 0; n < job.nodes; ++n) {
       sets_.push_back(
           std::make_unique<TableSet>(std::vector{table}, Place{NodeId{n}, job.nodes, job.workers}));

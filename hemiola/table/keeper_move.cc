@@ -151,7 +151,7 @@ void Keeper::take_in(Book& book, const GiveHead& head, const GiveRecord& record,
   }
   if (record.kind == GiveKind::kept) {
     tables_.moves(head.table).kept.fetch_add(1, std::memory_order_relaxed);
-    if (!intents_.wanted(head.table, key)) book.unwanted.push_back(key);
+    if (!of_interest(book, head.table, key)) book.unwanted.push_back(key);
   }
 }
 

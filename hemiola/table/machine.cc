@@ -21,8 +21,8 @@ void TableMachine::on(Event& event, Instant now, Outbox& out) {
     on_message(arrived->envelope, now, out);
   } else if (auto* posted = std::get_if<CallPosted>(&event)) {
     on_call(static_cast<TableCall&>(*posted->call), now, out);
-  } else if (std::get_if<TimerFired>(&event)) {
-    on_timer(now, out);
+  } else if (auto* fired = std::get_if<TimerFired>(&event)) {
+    fired->tag == Keeper::kPaceTimer ? keeper_.on_timer(now, out) : on_timer(now, out);
   } else if (auto* up = std::get_if<PeerUp>(&event)) {
     if (up->again) on_link_again(up->peer, out);
   } else if (auto* lost = std::get_if<PeerLost>(&event)) {
@@ -131,7 +131,7 @@ void TableMachine::on_message(const Envelope& envelope, Instant now, Outbox& out
       if (message.batches > owner_.received(from)) return;
       board_.mark(from, message.mark);
       clocks_moved(out);
-      if (tables_.any_adapts()) keeper_.peer_ticked(from, out);
+      if (tables_.any_adapts()) keeper_.peer_ticked(from, now, out);
       return owner_.peer_ticked(from, out);
     }
     case Kind::applied: {

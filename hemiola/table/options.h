@@ -40,6 +40,15 @@ struct TableOptions {
   // that; 0: never. For placements other than static.
   double clip = 0;
 
+  // For placements other than static, with a staleness that has no bound:
+  // Others must change a row so often, since the workers of this node last wanted it, until it is
+  // let go of; 0 to 7. To have a row come again costs about as much as four changes of it.
+  uint8_t lingers = 4;
+  // An owner sends a node changed rows at most once in this time, so that rows which several nodes
+  // change go once for all of them. What nodes do to a hot row without each other's changes adds
+  // up, so they must not for much longer.
+  Duration pace = milliseconds(10);
+
   Sabotage sabotage = Sabotage::none;
 };
 

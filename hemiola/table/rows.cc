@@ -45,8 +45,9 @@ uint32_t Copies::make(Key key) {
 void Copies::publish(Key key, uint32_t slot, Clock tag, NodeId source) {
   notes_[slot].tag.store(tag.value, std::memory_order_release);
   notes_[slot].source.store(source.value + 1, std::memory_order_release);
-  if (slots_[key.value].load(std::memory_order_relaxed) != slot + 1) {
-    slots_[key.value].store(slot + 1, std::memory_order_release);
+  const uint32_t entry = (slot + 1) | (source != kNobody ? kKept : 0);
+  if (slots_[key.value].load(std::memory_order_relaxed) != entry) {
+    slots_[key.value].store(entry, std::memory_order_release);
   }
 }
 

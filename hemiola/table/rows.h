@@ -30,7 +30,7 @@ namespace hemiola {
 class Copies {
  public:
   static constexpr uint32_t kNone = UINT32_MAX;
-  static constexpr uint32_t kMostRows = (uint32_t{1} << 30) - 1;
+  static constexpr uint32_t kMostRows = (uint32_t{1} << 29) - 1;
 
   Copies(uint32_t keys, uint32_t row_length, bool counts_use);
 
@@ -40,15 +40,16 @@ class Copies {
   bool owns(Key key) const {
     return (slots_[key.value].load(std::memory_order_acquire) & kOwned) != 0;
   }
-  // Both in one look.
+  // All in one look. kept: a copy that its owner keeps fresh.
   struct Found {
     uint32_t slot = kNone;
     bool owned = false;
+    bool kept = false;
   };
   Found look(Key key) const {
     const uint32_t entry = slots_[key.value].load(std::memory_order_acquire);
     if ((entry & kUnlinked) != 0) return {};
-    return {(entry & kSlot) - 1, (entry & kOwned) != 0};
+    return {(entry & kSlot) - 1, (entry & kOwned) != 0, (entry & kKept) != 0};
   }
   float* value(uint32_t slot) const { return rows_.data() + size_t{slot} * stride_; }
   // The copy holds every update of clocks below its tag.
@@ -102,13 +103,14 @@ class Copies {
   bool counts_use_;
   static constexpr uint32_t kOwned = uint32_t{1} << 31;
   static constexpr uint32_t kUnlinked = uint32_t{1} << 30;
-  static constexpr uint32_t kSlot = kUnlinked - 1;
+  static constexpr uint32_t kKept = uint32_t{1} << 29;
+  static constexpr uint32_t kSlot = kKept - 1;
   struct Note {
     std::atomic<int32_t> tag;
     std::atomic<uint32_t> source;  // node + 1
   };
 
-  Arena<std::atomic<uint32_t>> slots_;  // per key: slot + 1, perhaps with kOwned or kUnlinked; or 0
+  Arena<std::atomic<uint32_t>> slots_;  // per key: slot + 1, perhaps with one of the above; or 0
   Arena<float> rows_;                   // per slot: the value
   Arena<float> bases_;                  // per slot, used by copies only
   Arena<Note> notes_;                   // per slot
