@@ -7,14 +7,28 @@
 
 namespace hemiola {
 
+namespace {
+
+std::unique_ptr<const Codec> codec_of(const Crew& crew) {
+  const std::string& text = crew.options().codec;
+  if (text == "none" || crew.place().nodes == 1) return nullptr;
+  return make_codec(text);
+}
+
+}  // namespace
+
 MeanRounds::MeanRounds(Crew& crew)
-    : Strategy(crew), reduction_(crew.place(), kLane, crew.values()), steps_(crew.local().size()) {
-  if (crew.local().size() > 1) sum_.resize(crew.values());
-  if (crew.options().rule.kind == AverageRule::Kind::outer) {
+    : Strategy(crew),
+      codec_(codec_of(crew)),
+      reduction_(crew.place(), kLane, crew.values(), codec_.get(), crew.options().seed),
+      steps_(crew.local().size()) {
+  const bool outer = crew.options().rule.kind == AverageRule::Kind::outer;
+  if (outer) momentum_.resize(crew.values());
+  if (outer || codec_) {
     const auto start = crew.values(crew.local()[0]);
     reference_.assign(start.begin(), start.end());
-    momentum_.resize(start.size());
   }
+  if (crew.local().size() > 1 || !reference_.empty()) sum_.resize(crew.values());
 }
 
 void MeanRounds::stepped(WorkerId worker, Instant, Outbox& out) {
@@ -47,16 +61,24 @@ void MeanRounds::try_round(Outbox& out) {
     if (crew_.rests(w) && steps(w) > 0) parts.push_back(w);
   }
   std::sort(parts.begin(), parts.end());
+  gather(parts);
+  if (reduction_.begin(part_, static_cast<double>(parts.size()), out)) end_round(out);
+}
+
+// What this node gives to the mean: the sum over its workers, or that of their changes.
+void MeanRounds::gather(std::span<const WorkerId> parts) {
   if (sum_.empty()) {
     part_ = crew_.values(crew_.local()[0]);
-  } else {
-    part_ = sum_;
-    for (size_t i = 0; i < parts.size(); ++i) {
-      const auto values = crew_.values(parts[i]);
-      (i == 0 ? vec().copy : vec().add)(sum_.data(), values.data(), values.size());
-    }
+    return;
   }
-  if (reduction_.begin(part_, static_cast<double>(parts.size()), out)) end_round(out);
+  part_ = sum_;
+  if (!reference_.empty()) std::fill(sum_.begin(), sum_.end(), 0.0f);
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const auto values = crew_.values(parts[i]);
+    const bool first = i == 0 && reference_.empty();
+    (first ? vec().copy : vec().add)(sum_.data(), values.data(), values.size());
+    if (!reference_.empty()) vec().subtract(sum_.data(), reference_.data(), values.size());
+  }
 }
 
 void MeanRounds::end_round(Outbox& out) {
@@ -72,14 +94,18 @@ void MeanRounds::end_round(Outbox& out) {
   for (const WorkerId w : due) crew_.go_on(w, out);
 }
 
-void MeanRounds::step_outside(std::span<float> mean) {
+// From the mean change to the next model.
+void MeanRounds::step_outside(std::span<float> change) {
   const auto rate = static_cast<float>(crew_.options().outer_rate);
   const auto keep = static_cast<float>(crew_.options().outer_momentum);
-  for (size_t i = 0; i < mean.size(); ++i) {
-    const float change = mean[i] - reference_[i];
-    momentum_[i] = keep * momentum_[i] + change;
-    reference_[i] += rate * (change + keep * momentum_[i]);
-    mean[i] = reference_[i];
+  for (size_t i = 0; i < change.size(); ++i) {
+    if (momentum_.empty()) {
+      reference_[i] += change[i];
+    } else {
+      momentum_[i] = keep * momentum_[i] + change[i];
+      reference_[i] += rate * (change[i] + keep * momentum_[i]);
+    }
+    change[i] = reference_[i];
   }
 }
 

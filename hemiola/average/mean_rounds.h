@@ -2,7 +2,8 @@
 // H steps. All replicas are the same bits behind each round.
 //
 // With outer, the mean of the changes since the last round is a gradient for Nesterov's method
-// (Douillard et al., DiLoCo, 2023); with rate 1 and no momentum it is local(H).
+// (Douillard et al., DiLoCo, 2023); with rate 1 and no momentum it is local(H). With a codec the
+// changes are what is encoded; then, too, all replicas are the same bits.
 #pragma once
 
 #include <vector>
@@ -26,15 +27,18 @@ class MeanRounds final : public Strategy {
  private:
   uint32_t& steps(WorkerId worker) { return steps_[worker.value - crew_.local()[0].value]; }
   void try_round(Outbox& out);
+  void gather(std::span<const WorkerId> parts);
   void end_round(Outbox& out);
-  void step_outside(std::span<float> mean);
+  void step_outside(std::span<float> change);
 
+  const std::unique_ptr<const Codec> codec_;  // nullptr: none
   Reduction reduction_;
-  std::vector<uint32_t> steps_;              // of the local workers, since the last round
-  std::vector<WorkerId> due_;                // wait for the round
-  std::vector<float> sum_;                   // of several local workers
-  std::span<float> part_;                    // of this node, in the round under way
-  std::vector<float> reference_, momentum_;  // outer
+  std::vector<uint32_t> steps_;   // of the local workers, since the last round
+  std::vector<WorkerId> due_;     // wait for the round
+  std::vector<float> sum_;        // of several local workers, or of changes
+  std::span<float> part_;         // of this node, in the round under way
+  std::vector<float> reference_;  // the last mean, where changes are averaged
+  std::vector<float> momentum_;   // outer
 };
 
 }  // namespace hemiola

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "hemiola/average/graph.h"
 #include "hemiola/average/rule.h"
 
 namespace hemiola {
@@ -23,7 +25,10 @@ struct AverageOptions {
   AverageRule rule;
   // Of graphs: "ring", "random(4)", ...; empty: what suits the rule.
   std::string topology;
+  std::vector<Edge> edges;  // of topology file(PATH): what parse_edges found there
   uint64_t seed = 1;
+
+  std::string codec = "none";  // as make_codec reads it
 
   // outer: the rate and the momentum of the outer optimiser (Nesterov's).
   double outer_rate = 0.7;

@@ -1,6 +1,7 @@
 #include "hemiola/average/reduction.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <stdexcept>
 
@@ -16,7 +17,9 @@ const float* floats_of(const Bytes& body) {
   return reinterpret_cast<const float*>(body.data() + sizeof(PieceHead));
 }
 
-size_t count_of(const Bytes& body) { return (body.size() - sizeof(PieceHead)) / sizeof(float); }
+std::span<const std::byte> message_in(const Bytes& body) {
+  return body.span().subspan(sizeof(PieceHead));
+}
 
 double weight_of(const Bytes& body) {
   PieceHead head;
@@ -30,17 +33,26 @@ void scale(float* values, float by, size_t n) {
 
 }  // namespace
 
-Reduction::Reduction(const Place& place, uint32_t lane, size_t floats)
-    : place_(place), lane_(lane), is_short_(floats <= kShort) {
+Reduction::Reduction(const Place& place, uint32_t lane, size_t floats, const Codec* codec,
+                     uint64_t seed)
+    : place_(place),
+      lane_(lane),
+      is_short_(floats <= kShort),
+      codec_(is_short_ ? nullptr : codec),
+      random_(mix(seed, lane, place.self.value)) {
+  const auto add = [&](uint32_t owner, size_t from, size_t count) {
+    Piece& piece = pieces_.emplace_back(Piece{owner, from, count, {}, {}});
+    if (codec_ && codec_->biased()) piece.left_out.emplace(*codec_);
+  };
   if (is_short_) {
-    pieces_.push_back({0, 0, floats});
+    add(0, 0, floats);
   } else {
     const size_t even = (floats + place.nodes - 1) / place.nodes;
     const size_t block = (even + kLine - 1) / kLine * kLine;
     for (uint32_t owner = 0; owner < place.nodes; ++owner) {
       const size_t end = std::min(floats, (owner + 1) * block);
       for (size_t at = owner * block; at < end; at += kPiece) {
-        pieces_.push_back({owner, at, std::min(kPiece, end - at)});
+        add(owner, at, std::min(kPiece, end - at));
       }
     }
   }
@@ -66,19 +78,37 @@ bool Reduction::begin(std::span<float> values, double weight, Outbox& out) {
   return over;
 }
 
+// A message of the floats, encoded where there is a codec.
+Bytes Reduction::packed(const PieceHead& head, Piece& piece, std::span<const float> floats) {
+  if (!codec_ || floats.empty()) return with_floats(head, floats);
+  MutableBytes body(sizeof head + codec_->bytes_for(floats.size()));
+  std::memcpy(body.data(), &head, sizeof head);
+  const std::span<std::byte> room = body.span().subspan(sizeof head);
+  const size_t used = piece.left_out ? piece.left_out->encode(floats, random_, room)
+                                     : codec_->encode(floats, piece.memory, random_, room);
+  return std::move(body).freeze(sizeof head + used);
+}
+
 void Reduction::send_parts(Outbox& out) {
   // Each node begins with the one after it, so that not all send to node 0 first.
   for (uint32_t step = 1; step < place_.nodes; ++step) {
     const NodeId to{(place_.self.value + step) % place_.nodes};
     for (uint32_t p = 0; p < pieces_.size(); ++p) {
-      const Piece& piece = pieces_[p];
+      Piece& piece = pieces_[p];
       if (!is_short_ && piece.owner != to.value) continue;
       const PieceHead head{lane_, round_, p, 0, own_weight_};
       const size_t count = own_weight_ == 0 ? 0 : piece.count;
-      out.send(to, Kind::part,
-               with_floats(head, std::span<const float>(values_.data() + piece.from, count)));
+      out.send(to, Kind::part, packed(head, piece, {&values_[piece.from], count}));
     }
   }
+}
+
+// Whether a body can be of the piece. What is encoded is checked when it is decoded.
+bool Reduction::fits(const Piece& piece, const Bytes& body, double weight) const {
+  if (!std::isfinite(weight) || weight < 0) return false;
+  const size_t size = message_in(body).size();
+  if (weight == 0) return size == 0;
+  return codec_ ? size <= codec_->bytes_for(piece.count) : size == piece.count * sizeof(float);
 }
 
 bool Reduction::on_message(const Envelope& message, Outbox& out) {
@@ -88,50 +118,73 @@ bool Reduction::on_message(const Envelope& message, Outbox& out) {
     throw std::runtime_error("a piece of a mean that nobody waits for");
   }
   const Piece& piece = pieces_[head.piece];
-  const size_t count = count_of(message.body);
+  if (!fits(piece, message.body, head.weight)) {
+    throw std::runtime_error("a piece of a mean that does not fit");
+  }
   if (message.kind == Kind::total) {
-    const bool fits = busy_ && head.round == round_ && !is_short_ &&
-                      piece.owner == message.from.value && count == piece.count &&
-                      !ended_[head.piece];
-    if (!fits) throw std::runtime_error("a piece of a mean that does not fit");
+    const bool waited_for = busy_ && head.round == round_ && !is_short_ &&
+                            piece.owner == message.from.value && !ended_[head.piece];
+    if (!waited_for || head.weight == 0) {
+      throw std::runtime_error("a mean that nobody waits for");
+    }
+    take(message.body, true, values_.subspan(piece.from, piece.count));
     ended_[head.piece] = true;
     weight_ = head.weight;
-    std::memcpy(&values_[piece.from], floats_of(message.body), count * sizeof(float));
     return end_piece();
+  }
+  if (!adds_up(piece) || head.round > round_ + 1) {
+    throw std::runtime_error("a part of a mean that nobody waits for");
   }
   Gathered& gathered = rounds_[head.round][head.piece];
   gathered.parts.resize(place_.nodes);
   Bytes& part = gathered.parts[message.from.value];
-  const bool fits = adds_up(piece) && head.round <= round_ + 1 && part.empty() &&
-                    count == (head.weight == 0 ? 0 : piece.count);
-  if (!fits) throw std::runtime_error("a part of a mean that does not fit");
+  if (!part.empty()) throw std::runtime_error("a part of a mean that is there already");
   part = message.body;
   return ++gathered.present == place_.nodes && add_up(head.piece, gathered, out);
 }
 
+// Puts what a body holds into `sum`, or adds it.
+void Reduction::take(const Bytes& body, bool first, std::span<float> sum) const {
+  if (codec_) {
+    const auto message = message_in(body);
+    const Refusal refusal =
+        first ? codec_->decode(message, sum) : codec_->decode_add(message, 1, sum);
+    if (!refusal.empty()) throw std::runtime_error(std::string(refusal));
+    return;
+  }
+  (first ? vec().copy : vec().add)(sum.data(), floats_of(body), sum.size());
+}
+
 bool Reduction::add_up(uint32_t p, Gathered& gathered, Outbox& out) {
-  const Piece& piece = pieces_[p];
+  Piece& piece = pieces_[p];
   const size_t n = piece.count;
   MutableBytes body(sizeof(PieceHead) + n * sizeof(float));
-  auto* sum = reinterpret_cast<float*>(body.data() + sizeof(PieceHead));
+  const std::span<float> sum(reinterpret_cast<float*>(body.data() + sizeof(PieceHead)), n);
   PieceHead head{lane_, round_, p, 0, 0};
-  bool any = false;
   for (uint32_t node = 0; node < place_.nodes; ++node) {
     const bool own = node == place_.self.value;
     const double weight = own ? own_weight_ : weight_of(gathered.parts[node]);
     if (weight == 0) continue;
-    const float* part = own ? &values_[piece.from] : floats_of(gathered.parts[node]);
-    any ? vec().add(sum, part, n) : vec().copy(sum, part, n);
-    any = true;
+    if (own) {
+      (head.weight == 0 ? vec().copy : vec().add)(sum.data(), &values_[piece.from], n);
+    } else {
+      take(gathered.parts[node], head.weight == 0, sum);
+    }
     head.weight += weight;
   }
-  HEMIOLA_CHECK(any);
-  if (head.weight != 1) scale(sum, static_cast<float>(1 / head.weight), n);
+  HEMIOLA_CHECK(head.weight > 0);
+  if (head.weight != 1) scale(sum.data(), static_cast<float>(1 / head.weight), n);
   std::memcpy(body.data(), &head, sizeof head);
-  std::memcpy(&values_[piece.from], sum, n * sizeof(float));
   weight_ = head.weight;
   gathered.parts.clear();
-  const Bytes total = std::move(body).freeze();
+  Bytes total;
+  if (codec_) {
+    total = packed(head, piece, sum);
+    take(total, true, values_.subspan(piece.from, n));
+  } else {
+    std::memcpy(&values_[piece.from], sum.data(), n * sizeof(float));
+    total = std::move(body).freeze();
+  }
   for (uint32_t step = 1; step < place_.nodes && !is_short_; ++step) {
     out.send(NodeId{(place_.self.value + step) % place_.nodes}, Kind::total, total);
   }

@@ -4,6 +4,11 @@
 // nodes, and sends the mean of the block to all. So each node sends 2 (n - 1) / n of the vector,
 // whatever n, in two hops; a short vector is sent to everybody as a whole, in one. Blocks are cut
 // into pieces that travel on their own, so that adding up and sending go on at the same time.
+//
+// With a codec, parts and means of pieces are encoded, twice on the way from node to node however
+// many nodes there are; the owner too takes what it sent as the mean, so that all stay equal. What
+// a biased codec leaves out is sent with the next round's (error feedback). Short vectors are sent
+// as they are.
 #pragma once
 
 #include <map>
@@ -11,6 +16,7 @@
 #include <span>
 #include <vector>
 
+#include "hemiola/average/error_feedback.h"
 #include "hemiola/average/messages.h"
 #include "hemiola/core/machine.h"
 #include "hemiola/core/place.h"
@@ -22,8 +28,9 @@ class Reduction {
   static constexpr size_t kPiece = 64 << 10;  // floats
   static constexpr size_t kShort = 2 << 10;   // floats of a vector that is sent whole
 
-  // `lane` tells a node's reductions apart.
-  Reduction(const Place& place, uint32_t lane, size_t floats);
+  // `lane` tells a node's reductions apart. `codec` outlives this; nullptr: floats as they are.
+  Reduction(const Place& place, uint32_t lane, size_t floats, const Codec* codec = nullptr,
+            uint64_t seed = 0);
 
   // This node's part of the next round: values that count `weight` times in the mean; with weight
   // 0 they count nothing. They stay untouched by the caller until the round is over; then the mean
@@ -46,6 +53,8 @@ class Reduction {
   struct Piece {
     uint32_t owner = 0;
     size_t from = 0, count = 0;
+    std::optional<ErrorFeedback> left_out;  // by this node, of a codec that is biased
+    CodecMemory memory;                     // of one that is not
   };
   // Parts of the pieces that this node adds up.
   struct Gathered {
@@ -55,13 +64,18 @@ class Reduction {
   using Round = std::map<uint32_t, Gathered>;  // by piece
 
   bool adds_up(const Piece& piece) const { return is_short_ || piece.owner == place_.self.value; }
+  Bytes packed(const PieceHead& head, Piece& piece, std::span<const float> floats);
+  bool fits(const Piece& piece, const Bytes& body, double weight) const;
   void send_parts(Outbox& out);
+  void take(const Bytes& body, bool first, std::span<float> sum) const;
   bool add_up(uint32_t piece, Gathered& gathered, Outbox& out);
   bool end_piece();
 
   const Place place_;
   const uint32_t lane_;
   const bool is_short_;
+  const Codec* const codec_;
+  Random random_;
   std::vector<Piece> pieces_;
   std::map<uint32_t, Round> rounds_;  // that somebody has begun
   uint32_t round_ = 0;
