@@ -14,6 +14,23 @@ struct Job {
   std::vector<std::unique_ptr<ReplicaSet>> sets;
 };
 
+// Gives what a machine sends to the trial's function.
+class Meddled : public Machine {
+ public:
+  Meddled(std::unique_ptr<Machine> inner, const Trial& trial)
+      : inner_(std::move(inner)), trial_(trial) {}
+
+  void on(Event& event, Instant now, Outbox& out) override {
+    const size_t first = out.sends.size();
+    inner_->on(event, now, out);
+    if (trial_.meddle) trial_.meddle(out.sends, first);
+  }
+
+ private:
+  std::unique_ptr<Machine> inner_;
+  const Trial& trial_;
+};
+
 void work(WorkerPort& port, Job& job, uint32_t node) {
   const Trial& trial = job.trial;
   const WorkerId worker = port.worker();
@@ -86,7 +103,7 @@ Result run(const Trial& trial) {
     auto machine = std::make_unique<AverageMachine>(*job.sets.back());
     strategies.push_back(&machine->strategy());
     auto core = std::make_unique<NodeCore>(NodeId{n});
-    core->add(MachineId::average, std::move(machine));
+    core->add(MachineId::average, std::make_unique<Meddled>(std::move(machine), trial));
     world.add_node(std::move(core), [&job, n](WorkerPort& port) { work(port, job, n); });
     view.members.push_back({NodeId{n}, "sim", trial.workers_per_node, place.first_worker()});
   }

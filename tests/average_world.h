@@ -36,6 +36,9 @@ struct Trial {
   Duration start_spread = milliseconds(1);  // workers start within so much
   std::vector<sim::Fault> faults;
   Instant deadline{seconds(1000).ns};
+  // May change what a node's machine sends: after each of its events, with its list of sends and
+  // the first that is new.
+  std::function<void(std::vector<Outbox::Send>&, size_t first)> meddle;
   // After every event, with the strategies of all nodes.
   std::function<void(const std::vector<const Strategy*>&)> after_event;
 

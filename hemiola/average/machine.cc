@@ -22,6 +22,8 @@ void AverageMachine::on(Event& event, Instant now, Outbox& out) {
     on_message(arrived->envelope, now, out);
   } else if (auto* fired = std::get_if<TimerFired>(&event)) {
     fired->tag == kSayTag ? say_waits(now, out) : strategy_->on_timer(fired->tag, now, out);
+  } else if (auto* up = std::get_if<PeerUp>(&event)) {
+    if (up->again) up_again(up->peer, now, out);
   } else if (std::holds_alternative<Notice>(event)) {
     const auto& notice = std::get<Notice>(event);
     if (std::holds_alternative<JobStarted>(notice) && !saying_) {
@@ -79,9 +81,22 @@ void AverageMachine::on_rested(const Envelope& message) {
   Reader reader(message.body);
   const auto head = reader.get<RestedHead>();
   const bool fits = reader.finished() && head.worker.value < crew_.size() &&
-                    crew_.node_of(head.worker) == message.from && head.pass >= pass_;
+                    crew_.node_of(head.worker) == message.from;
   if (!fits) throw std::runtime_error("a worker at rest that cannot be");
-  rested_[head.pass].insert(head.worker);
+  if (head.pass >= pass_) rested_[head.pass].insert(head.worker);
+}
+
+// The peer may be one pass behind, and needs to hear then that all rested here.
+void AverageMachine::up_again(NodeId peer, Instant now, Outbox& out) {
+  for (const WorkerId w : crew_.local()) {
+    const auto say = [&](uint32_t pass) {
+      out.send(peer, Kind::rested, std::move(Writer().put(RestedHead{pass, w})).take());
+    };
+    if (pass_ > 0) say(pass_ - 1);
+    const Crew::State& state = crew_.state(w);
+    if (state.rest && state.told) say(pass_);
+  }
+  strategy_->up_again(peer, now, out);
 }
 
 // Others are told that a worker rests once nothing that it began is under way: when all have been

@@ -36,6 +36,7 @@ class AverageMachine : public Machine {
   void on_call(AverageCall& call, Instant now, Outbox& out);
   void on_message(const Envelope& message, Instant now, Outbox& out);
   void on_rested(const Envelope& message);
+  void up_again(NodeId peer, Instant now, Outbox& out);
   void tell_rest(Outbox& out);
   void end_pass(Outbox& out);
   void try_mean(Outbox& out);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "hemiola/average/fastest_only.h"
+#include "hemiola/average/gossip.h"
 #include "hemiola/average/mean_rounds.h"
 #include "hemiola/average/neighbour_rounds.h"
 #include "hemiola/core/check.h"
@@ -30,6 +31,8 @@ std::unique_ptr<Strategy> make_strategy(Crew& crew) {
     case Rule::local:
     case Rule::outer:
       return std::make_unique<MeanRounds>(crew);
+    case Rule::gossip:
+      return std::make_unique<Gossip>(crew);
     case Rule::consensus:
     case Rule::backup:
       if (crew.options().sabotage == AverageSabotage::fastest_only) {

@@ -73,6 +73,8 @@ class Strategy {
   virtual void all_rest() {}
   virtual void on_message(const Envelope& message, Instant now, Outbox& out) = 0;
   virtual void on_timer(uint64_t, Instant, Outbox&) {}
+  // The link to a node was lost and works again: messages of both directions may be missing.
+  virtual void up_again(NodeId, Instant, Outbox&) {}
 
   // Nothing that this worker began is under way. Asked of workers that rest.
   virtual bool settled(WorkerId) const { return true; }
