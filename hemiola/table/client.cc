@@ -13,15 +13,8 @@ namespace {
 constexpr size_t kPushesOpen = 8;
 constexpr size_t kTicksOpen = 2;
 constexpr size_t kAhead = 8;
-
-// About what it costs to trade a row once: to be sent to its owner, and from him to who keeps it.
-double trade_ns(uint32_t row_length) { return 1000.0 + 8.0 * row_length; }
-// A row is traded when its use took so many times as long, and all that changed are when all use
-// took so many times as long as trading these. What a use takes
-// is the least of late, since a worker may be kept from running for much longer than it works.
-constexpr double kTradesWorth = 32;
-constexpr double kAllWorth = 128;
-constexpr double kForgets = 1.001;
+constexpr uint64_t kUsesPerFlush = 8;
+constexpr uint32_t kTicksPerFlush = 16;
 
 bool is_done(const Call& call) { return call.done.load(std::memory_order_acquire) != 0; }
 
@@ -31,8 +24,6 @@ Client::Client(TableSet& tables, WorkerPort& port)
     : tables_(tables),
       port_(port),
       stats_(tables.size()),
-      uses_then_(tables.size()),
-      ticked_(port.now()),
       samplers_(tables.sampling(), port.worker(), *this) {
   for (uint32_t t = 0; t < tables_.size(); ++t) {
     const Rows& rows = tables_.rows(TableId{t});
@@ -96,76 +87,33 @@ void Client::wait_for(TableCall& call, TableId table, Duration TableStats::*kind
   }
 }
 
-void Client::Dirty::count(std::span<const Key> keys) {
-  uses_of_all_ += keys.size();
-  phase_ = (5 * phase_ + 3) % kCounted;  // visits all
-  for (size_t i = phase_; i < keys.size(); i += kCounted) {
-    uint8_t& uses = uses_[keys[i].value];
-    if (uses == 0 || uses == UINT8_MAX) continue;
-    if (++uses == due_at_) due_.push_back(keys[i]);
-  }
-}
-
-void Client::Dirty::set_pace(uint64_t uses) {
-  due_at_ = static_cast<uint8_t>(std::clamp<uint64_t>(uses / kCounted, 1, UINT8_MAX - 1) + 1);
-}
-
-void Client::Dirty::take_all(std::vector<Key>& into) {
+void Client::Dirty::take(std::vector<Key>& into) {
   into.swap(keys_);
-  for (const Key key : into) uses_[key.value] = 0;
-  due_.clear();
-}
-
-// They stay dirty, since they are used that often.
-void Client::Dirty::take_due(std::vector<Key>& into) {
-  into.swap(due_);
-  for (const Key key : into) uses_[key.value] = 1;
+  for (const Key key : into) used_[key.value] = 0;
+  uses_ = ticks_ = 0;
 }
 
 void Client::take_dirty(std::vector<DirtyKeys>& into, bool all) {
   into.resize(tables_.size());
-  set_paces();
   for (uint32_t t = 0; t < into.size(); ++t) {
     into[t].table = TableId{t};
     into[t].keys.clear();
-    if (all || !trades_at_leisure(TableId{t}) || is_time_for_all(TableId{t})) {
-      dirty_[t].take_all(into[t].keys);
-      uses_then_[t] = dirty_[t].uses();
-    } else {
-      dirty_[t].take_due(into[t].keys);
-    }
+    dirty_[t].tick();
+    if (!all && waits_to_flush(TableId{t})) continue;
+    dirty_[t].take(into[t].keys);
     stats_[t].pushed_rows += into[t].keys.size();
   }
 }
 
-// Without a bound on staleness changes are gathered until they are worth their sending: where all
-// nodes work on the same rows and training is cheap, sending them at each tick would cost many
-// times what the work does.
-bool Client::trades_at_leisure(TableId table) const {
+// Without a bound on staleness changes are gathered until each has been used in enough ticks to be
+// worth its sending: where all nodes work on the same few rows, sending them at each tick would
+// cost more than the work. Not for long: what nodes do to a row without each other's changes adds
+// up, and training diverges when that is too much.
+bool Client::waits_to_flush(TableId table) const {
   const Rows& rows = tables_.rows(table);
-  return rows.adapts() && !rows.options().staleness.bounded();
-}
-
-void Client::set_paces() {
-  const Instant now = port_.now();
-  uint64_t uses = 0;
-  for (const Dirty& dirty : dirty_) uses += dirty.uses();
-  if (const uint64_t more = uses - std::exchange(uses_, uses); more != 0) {
-    const double ns = static_cast<double>((now - ticked_).ns) / static_cast<double>(more);
-    ns_per_use_ = ns_per_use_ == 0 ? ns : std::min(ns, ns_per_use_ * kForgets);
-  }
-  ticked_ = now;
-  for (uint32_t t = 0; t < dirty_.size() && ns_per_use_ > 0; ++t) {
-    const double worth = kTradesWorth * trade_ns(tables_.rows(TableId{t}).row_length());
-    dirty_[t].set_pace(static_cast<uint64_t>(std::min(worth / ns_per_use_, 1e9)));
-  }
-}
-
-bool Client::is_time_for_all(TableId table) const {
-  const auto rows = static_cast<double>(dirty_[table.value].size());
-  const double worth = kAllWorth * trade_ns(tables_.rows(table).row_length()) * rows;
-  const uint64_t uses = dirty_[table.value].uses() - uses_then_[table.value];
-  return static_cast<double>(uses) * ns_per_use_ >= worth;
+  const Dirty& dirty = dirty_[table.value];
+  if (!rows.adapts() || rows.options().staleness.bounded()) return false;
+  return dirty.uses() < kUsesPerFlush * dirty.size() && dirty.ticks() < kTicksPerFlush;
 }
 
 // What the batches of an earlier tick came to is known once it is done.

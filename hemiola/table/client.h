@@ -85,31 +85,31 @@ class Client final : public SampledRows {
   // Rows that were changed and not sent yet.
   class Dirty {
    public:
-    explicit Dirty(uint32_t rows = 0) : uses_(rows) {}
+    explicit Dirty(uint32_t rows = 0) : used_(rows) {}
 
     void mark(Key key) {
-      uint8_t& uses = uses_[key.value];
-      if (uses != 0) return;
-      uses = 1;
-      keys_.push_back(key);
+      uint8_t& used = used_[key.value];
+      if (used == now_) return;
+      if (used == 0) keys_.push_back(key);
+      used = now_;
+      ++uses_;
     }
-    // One in kCounted uses of each row, on average.
-    void count(std::span<const Key> keys);
-    // A row is due at so many uses since it was sent.
-    void set_pace(uint64_t uses);
-    uint64_t uses() const { return uses_of_all_; }
+    void tick() {
+      ++ticks_;
+      if (++now_ == 0) now_ = 1;
+    }
+    void take(std::vector<Key>& into);
+
     size_t size() const { return keys_.size(); }
-    void take_all(std::vector<Key>& into);
-    void take_due(std::vector<Key>& into);
+    uint64_t uses() const { return uses_; }    // each row once for each tick
+    uint32_t ticks() const { return ticks_; }  // since all were taken
 
    private:
-    static constexpr size_t kCounted = 8;
-
-    std::vector<uint8_t> uses_;  // by key: 0 when not in keys_; else 1 + those counted
-    std::vector<Key> keys_, due_;
-    uint8_t due_at_ = UINT8_MAX;
-    size_t phase_ = 0;
-    uint64_t uses_of_all_ = 0;
+    std::vector<uint8_t> used_;  // by key: the tick of its last use, 1 .. 255; 0: not in keys_
+    std::vector<Key> keys_;
+    uint64_t uses_ = 0;
+    uint32_t ticks_ = 0;
+    uint8_t now_ = 1;
   };
   struct Pull {
     uint32_t number = 0;
@@ -134,9 +134,7 @@ class Client final : public SampledRows {
   void count_age(TableStats& stats, uint64_t rows) const;
   void fetch_missing(TableId table, Clock need);
   void prefetch_due();
-  void set_paces();
-  bool trades_at_leisure(TableId table) const;
-  bool is_time_for_all(TableId table) const;
+  bool waits_to_flush(TableId table) const;
   Clock slowest_round() const;
   void mark_dirty(TableId table, Key key) { dirty_[table.value].mark(key); }
   void mark_all_dirty(TableId table, std::span<const Key> keys, std::span<float* const> found);
@@ -157,11 +155,7 @@ class Client final : public SampledRows {
   Clock clock_;
   Clock floor_;
   std::vector<TableStats> stats_;
-  std::vector<Dirty> dirty_;         // by table
-  std::vector<uint64_t> uses_then_;  // by table: when all that was dirty was sent
-  Instant ticked_;
-  uint64_t uses_ = 0;  // of all tables, when it ticked
-  double ns_per_use_ = 0;
+  std::vector<Dirty> dirty_;  // by table
   std::vector<Key> missing_;
   std::vector<float*> pointers_;
   std::vector<Pull> pulls_;

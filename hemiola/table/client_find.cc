@@ -76,19 +76,22 @@ void Client::locate_shelved(TableId table, std::span<const Key> keys, Access acc
   const Clock need = needed(rows.options());
   const Clock round = slowest_round();
   const bool kept_will_do = round >= need;
-  uint64_t kept = 0, owned = 0;
+  const uint64_t other = stats.local_rows + stats.remote_rows;
+  const auto view = shelf.view();
+  uint64_t owned = 0;
   missing_.clear();
   for (size_t i = 0; i < keys.size(); ++i) {
-    const Copies::Found found = shelf.look(keys[i]);
-    if (found.owned || (found.kept && kept_will_do)) {
-      owned += found.owned;
-      kept += found.kept;
-      out[i] = shelf.value(found.slot);
+    const uint32_t entry = view.entry(keys[i]);
+    if (Copies::lasts(entry) && (kept_will_do || Copies::is_owned(entry))) {
+      owned += Copies::is_owned(entry);
+      out[i] = view.row(entry);
       continue;
     }
     out[i] = find_shelved(rows, keys[i], need, stats);
     if (out[i] == nullptr) missing_.push_back(keys[i]);
   }
+  const uint64_t slow = stats.local_rows + stats.remote_rows - other;
+  const uint64_t kept = keys.size() - missing_.size() - slow - owned;
   stats.local_rows += owned;
   stats.remote_rows += kept;
   if (kept != 0) stats.staleness.add(clock_.value - round.value, kept);
@@ -99,10 +102,10 @@ void Client::locate_shelved(TableId table, std::span<const Key> keys, Access acc
 
 void Client::mark_all_dirty(TableId table, std::span<const Key> keys,
                             std::span<float* const> found) {
+  Dirty& dirty = dirty_[table.value];
   for (size_t i = 0; i < keys.size(); ++i) {
-    if (found[i] != nullptr) dirty_[table.value].mark(keys[i]);
+    if (found[i] != nullptr) dirty.mark(keys[i]);
   }
-  dirty_[table.value].count(keys);
 }
 
 // Fills `out`, or gathers in missing_ the keys whose place holds nullptr.
@@ -216,7 +219,6 @@ const float* Client::at_hand(TableId table, std::span<const Key> keys, size_t fl
   if (rows.adapts()) {
     const uint64_t local = stats.local_rows;
     const float* const row = find_shelved(rows, key, needed(rows.options()), stats);
-    if (row != nullptr) dirty_[table.value].count(keys);
     if (stats.local_rows != local) count_age(stats, 1);
     return row;
   }
@@ -265,8 +267,7 @@ void Client::here(TableId table, std::span<const Key> keys, std::span<uint8_t> o
   const Copies* const copies = rows.keeps_copies() ? &rows.copies(port_.worker()) : nullptr;
   if (rows.adapts() && slowest_round() >= need) {
     for (size_t i = 0; i < keys.size(); ++i) {
-      const Copies::Found found = copies->look(keys[i]);
-      out[i] = found.owned || found.kept || is_fresh(rows, *copies, keys[i], need);
+      out[i] = copies->lasts(keys[i]) || is_fresh(rows, *copies, keys[i], need);
     }
     return;
   }

@@ -8,6 +8,7 @@ Copies::Copies(uint32_t keys, uint32_t row_length, bool counts_use)
     : stride_(row_stride(row_length)),
       counts_use_(counts_use),
       slots_(keys),
+      lasting_((size_t{keys} + 63) / 64),
       rows_(size_t{keys} * stride_),
       bases_(size_t{keys} * stride_),
       notes_(keys),
@@ -49,18 +50,21 @@ void Copies::publish(Key key, uint32_t slot, Clock tag, NodeId source) {
   if (slots_[key.value].load(std::memory_order_relaxed) != entry) {
     slots_[key.value].store(entry, std::memory_order_release);
   }
+  set_lasting(key, source != kNobody);
 }
 
 void Copies::publish_owned(Key key, uint32_t slot) {
   if (!owns(key)) --held_;
   notes_[slot].source.store(0, std::memory_order_relaxed);
   slots_[key.value].store((slot + 1) | kOwned, std::memory_order_release);
+  set_lasting(key, true);
 }
 
 uint32_t Copies::unlink(Key key) {
   const uint32_t slot = find(key);
   HEMIOLA_CHECK(slot != kNone);
   if (!owns(key)) --held_;
+  set_lasting(key, false);
   slots_[key.value].store((slot + 1) | kUnlinked, std::memory_order_release);
   if (++unlinkings_ == 0) ++unlinkings_;
   return unlinking_of_[slot] = unlinkings_;

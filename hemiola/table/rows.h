@@ -28,6 +28,11 @@ namespace hemiola {
 // Copies of rows, shared by the workers of a node, or one worker's own under strict BSP.
 // Costs 4 bytes per key, and 8 bytes and two rows per copy held.
 class Copies {
+  static constexpr uint32_t kOwned = uint32_t{1} << 31;
+  static constexpr uint32_t kUnlinked = uint32_t{1} << 30;
+  static constexpr uint32_t kKept = uint32_t{1} << 29;
+  static constexpr uint32_t kSlot = kKept - 1;
+
  public:
   static constexpr uint32_t kNone = UINT32_MAX;
   static constexpr uint32_t kMostRows = (uint32_t{1} << 29) - 1;
@@ -50,6 +55,22 @@ class Copies {
     const uint32_t entry = slots_[key.value].load(std::memory_order_acquire);
     if ((entry & kUnlinked) != 0) return {};
     return {(entry & kSlot) - 1, (entry & kOwned) != 0, (entry & kKept) != 0};
+  }
+  // For loops that look up many: what is found in a register need not be loaded again.
+  static bool is_owned(uint32_t entry) { return (entry & kOwned) != 0; }
+  static bool lasts(uint32_t entry) { return (entry & (kOwned | kKept)) != 0; }
+  struct View {
+    const std::atomic<uint32_t>* slots;
+    float* rows;
+    size_t stride;
+    uint32_t entry(Key key) const { return slots[key.value].load(std::memory_order_acquire); }
+    float* row(uint32_t entry) const { return rows + ((entry & kSlot) - 1) * stride; }
+  };
+  View view() const { return {slots_.data(), rows_.data(), stride_}; }
+  // The row is owned or kept. Where many are asked for: the bits stay in the nearest cache.
+  bool lasts(Key key) const {
+    const uint64_t word = lasting_[key.value / 64].load(std::memory_order_acquire);
+    return (word >> (key.value % 64) & 1) != 0;
   }
   float* value(uint32_t slot) const { return rows_.data() + size_t{slot} * stride_; }
   // The copy holds every update of clocks below its tag.
@@ -99,24 +120,29 @@ class Copies {
   std::vector<Key> unused(uint32_t count);
 
  private:
+  // The loop alone writes.
+  void set_lasting(Key key, bool lasts) {
+    auto& word = lasting_[key.value / 64];
+    const uint64_t bit = uint64_t{1} << (key.value % 64);
+    const uint64_t was = word.load(std::memory_order_relaxed);
+    word.store(lasts ? was | bit : was & ~bit, std::memory_order_release);
+  }
+
   uint32_t stride_;
   bool counts_use_;
-  static constexpr uint32_t kOwned = uint32_t{1} << 31;
-  static constexpr uint32_t kUnlinked = uint32_t{1} << 30;
-  static constexpr uint32_t kKept = uint32_t{1} << 29;
-  static constexpr uint32_t kSlot = kKept - 1;
   struct Note {
     std::atomic<int32_t> tag;
     std::atomic<uint32_t> source;  // node + 1
   };
 
-  Arena<std::atomic<uint32_t>> slots_;  // per key: slot + 1, perhaps with one of the above; or 0
-  Arena<float> rows_;                   // per slot: the value
-  Arena<float> bases_;                  // per slot, used by copies only
-  Arena<Note> notes_;                   // per slot
-  Arena<std::atomic<uint8_t>> used_;    // per slot, when use is counted
-  Arena<Key> keys_;                     // per slot, when use is counted
-  Arena<uint32_t> unlinking_of_;        // per slot: the number of its last unlinking
+  Arena<std::atomic<uint32_t>> slots_;    // per key: slot + 1, perhaps with one of the above; or 0
+  Arena<std::atomic<uint64_t>> lasting_;  // a bit per key: owned or kept
+  Arena<float> rows_;                     // per slot: the value
+  Arena<float> bases_;                    // per slot, used by copies only
+  Arena<Note> notes_;                     // per slot
+  Arena<std::atomic<uint8_t>> used_;      // per slot, when use is counted
+  Arena<Key> keys_;                       // per slot, when use is counted
+  Arena<uint32_t> unlinking_of_;          // per slot: the number of its last unlinking
   uint32_t unlinkings_ = 0;
   std::vector<uint32_t> free_;
   uint32_t slots_made_ = 0;
