@@ -2,8 +2,8 @@
 # Installs what building and testing need and what is missing, on Debian 12 or newer.
 # Says nothing and changes nothing when all is there.
 #
-#   scripts/setup.sh          compiler, build tools, libraries, WordNet's files for the demo, and
-#                             .venv with pytest
+#   scripts/setup.sh          compiler, build tools, libraries, WordNet's files for the demo,
+#                             Fashion-MNIST, and .venv with pytest
 #   scripts/setup.sh --dev    also what `make format`, `make fuzz` and `make bench` use
 set -eu
 cd "$(dirname "$0")/.."
@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 packages="build-essential cmake ninja-build ccache
   libgtest-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev
   libssl-dev zlib1g-dev libzstd-dev libbz2-dev libboost-context-dev
-  python3 python3-venv wordnet-base"
+  python3 python3-venv wordnet-base dataset-fashion-mnist"
 if [ "${1:-}" = "--dev" ]; then
   packages="$packages make clang-14 clang-format-14 liblinear-tools"
 elif [ $# -gt 0 ]; then

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "hemiola/core/check.h"
+#include "hemiola/data/fashion_mnist.h"
 #include "hemiola/data/wordnet.h"
 #include "hemiola/train/nearest.h"
 
@@ -25,15 +26,26 @@ std::string make_wordnet(const std::string& folder, uint64_t seed) {
          "/synsets.tsv: what the entities are\n";
 }
 
+std::string make_fashion_mnist(const std::string& folder, uint64_t) {
+  const FashionMnist data = read_fashion_mnist();
+  write_fashion_mnist(folder, data);
+  return std::to_string(data.train.size()) + " images to train on, " +
+         std::to_string(data.test.size()) + " to test; " + std::to_string(data.train.classes) +
+         " classes\n" + folder + "/train-images-idx3-ubyte, t10k-images-idx3-ubyte: images\n" +
+         folder + "/train-labels-idx1-ubyte, t10k-labels-idx1-ubyte: their labels\n";
+}
+
 struct DataSet {
   std::string_view name;
   std::string_view about;
   std::string (*make)(const std::string& folder, uint64_t seed);
 };
 
-constexpr std::array<DataSet, 1> kDataSets = {
+constexpr std::array<DataSet, 2> kDataSets = {
     {{"wordnet", "knowledge graph of English words, of Debian's package wordnet-base",
-      make_wordnet}}};
+      make_wordnet},
+     {"fashion-mnist", "pictures of clothes, of Debian's package dataset-fashion-mnist",
+      make_fashion_mnist}}};
 
 }  // namespace
 

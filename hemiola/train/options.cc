@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hemiola/core/check.h"
+#include "hemiola/data/fashion_mnist.h"
 #include "hemiola/models/dense.h"
 #include "hemiola/models/kge.h"
 #include "hemiola/models/word2vec.h"
@@ -20,9 +21,8 @@ namespace {
 // Images that every Debian machine can have, when a job names none.
 void resolve_images(DataSection& data) {
   if (data.kind != "images" || !data.train.empty() || !data.test.empty()) return;
-  const std::string folder = "/usr/share/datasets/fashion-mnist/";
-  data.train = folder + "train-images-idx3-ubyte.gz";
-  data.test = folder + "t10k-images-idx3-ubyte.gz";
+  data.train = fashion_mnist_train();
+  data.test = fashion_mnist_test();
 }
 
 void resolve_files(const DataSection& data) {

@@ -1,5 +1,6 @@
 // The tasks that learn from images.
 #include "hemiola/core/check.h"
+#include "hemiola/data/fashion_mnist.h"
 #include "hemiola/data/images.h"
 #include "hemiola/models/dense.h"
 #include "hemiola/train/progress.h"
@@ -16,6 +17,7 @@ std::string count(uint64_t number) { return human_count(static_cast<double>(numb
 
 void LoadedTask::load_images(const Job& job) {
   const DataSection& data = job.data;
+  if (data.train == fashion_mnist_train()) require_fashion_mnist(data.train);
   train_images_ = std::make_unique<Images>(read_images(data.train, data.train_labels));
   test_images_ = std::make_unique<Images>();
   const Images& train = *train_images_;
