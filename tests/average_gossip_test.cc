@@ -1,12 +1,8 @@
 // gossip over simulated jobs: the mean stays, all come to it, nobody gets stuck on any graph.
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <numeric>
-
 #include "hemiola/average/gossip.h"
-#include "hemiola/average/topology.h"
-#include "tests/average_world.h"
+#include "tests/average_troubles.h"
 
 namespace hemiola::averaging {
 namespace {
@@ -27,86 +23,9 @@ Trial gossip_trial(uint64_t seed, uint32_t nodes, const std::string& topology) {
   return trial;
 }
 
-// Two complete graphs of `size` workers, and an edge between them.
-std::vector<Edge> cliques_with_a_bridge(uint32_t size) {
-  std::string text = "# two cliques and a bridge\n";
-  for (uint32_t a = 0; a < 2 * size; ++a) {
-    for (uint32_t b = a + 1; b < 2 * size; ++b) {
-      const bool edge = a / size == b / size || (a == size - 1 && b == size);
-      if (edge) text += std::to_string(a) + " " + std::to_string(b) + "\n";
-    }
-  }
-  return parse_edges(text, "cliques");
-}
-
 void set_bridge(Trial& trial) {
   trial.options.topology = "file(cliques)";
   trial.options.edges = cliques_with_a_bridge(trial.workers() / 2);
-}
-
-// Some messages between workers come twice: one behind the other, or later, with rubbish between.
-std::function<void(std::vector<Outbox::Send>&, size_t)> doubling(uint64_t seed) {
-  struct Memory {
-    Random random;
-    std::vector<Outbox::Send> old;
-  };
-  auto memory = std::make_shared<Memory>(Memory{Random(mix(seed, 2)), {}});
-  return [memory](std::vector<Outbox::Send>& sends, size_t first) {
-    Random& random = memory->random;
-    const size_t end = sends.size();
-    for (size_t i = first; i < end; ++i) {
-      const Outbox::Send send = sends[i];
-      if (send.kind < Kind::propose) continue;
-      if (random.chance(0.3)) sends.push_back(send);
-      if (random.chance(0.2)) memory->old.push_back(send);
-      if (random.chance(0.1)) {
-        sends.push_back({send.to, send.kind, send.body.slice(0, random.below(send.body.size()))});
-      }
-    }
-    // Links keep the order, so an old message may only come again from its own node.
-    if (first < end && !memory->old.empty() && random.chance(0.3)) {
-      Reader reader(memory->old.back().body), now(sends[first].body);
-      const auto from = reader.get<PeerHead>().from;
-      if (sends[first].kind >= Kind::propose && now.get<PeerHead>().from == from) {
-        sends.push_back(memory->old.back());
-        memory->old.pop_back();
-      }
-    }
-  };
-}
-
-// Every worker adds whole numbers in every step; the mean of all that was ever added is to be the
-// mean of all replicas. The largest difference over all passes, relative to what was added.
-double drift_of_the_mean(Trial& trial, Result* kept = nullptr) {
-  const uint64_t seed = trial.seed;
-  const auto added = [seed](WorkerId w, uint32_t step, size_t i) {
-    return static_cast<double>(mix(seed, w.value * 1000 + step, i) % 201) - 100;
-  };
-  trial.change = [&](WorkerId w, uint32_t step, std::span<float> values) {
-    for (size_t i = 0; i < values.size(); ++i) {
-      values[i] += static_cast<float>(added(w, step, i));
-    }
-  };
-  const Result result = run(trial);
-  if (kept) *kept = result;
-  if (!result.outcome.finished) return 1e9;
-  double most = 0;
-  for (uint32_t pass = 0; pass < trial.passes; ++pass) {
-    for (size_t i = 0; i < trial.floats; ++i) {
-      double wanted = 0, size = 0;
-      for (uint32_t w = 0; w < trial.workers(); ++w) {
-        const uint32_t steps = trial.steps_of ? trial.steps_of(WorkerId{w}) : trial.steps;
-        for (uint32_t s = 0; s < steps * (pass + 1); ++s) {
-          wanted += added(WorkerId{w}, s, i);
-          size += std::abs(added(WorkerId{w}, s, i));
-        }
-      }
-      const double mean = wanted / trial.workers();
-      if (size > 0)
-        most = std::max(most, std::abs(result.means[pass][i] - mean) * trial.workers() / size);
-    }
-  }
-  return most;
 }
 
 Trial troubled_trial(uint64_t seed) {
@@ -126,12 +45,7 @@ Trial troubled_trial(uint64_t seed) {
     trial.steps_of = [seed](WorkerId w) {
       return 60 + static_cast<uint32_t>(mix(seed, w.value) % 40);
     };
-    for (int i = 0; i < 8; ++i) {
-      const auto a = static_cast<uint32_t>(random.below(trial.nodes));
-      const auto b = (a + 1 + static_cast<uint32_t>(random.below(trial.nodes - 1))) % trial.nodes;
-      const Instant at{microseconds(static_cast<int64_t>(2000 + random.below(30'000))).ns};
-      trial.faults.push_back(sim::drop_link(at, NodeId{a}, NodeId{b}, microseconds(700)));
-    }
+    drop_links(trial, random);
   }
   return trial;
 }
@@ -170,48 +84,8 @@ TEST(AverageGossip, An_answer_that_is_added_twice_moves_the_mean) {
   EXPECT_GT(caught, 15);
 }
 
-// A job of two workers whose messages the test delivers itself.
-class TwoByHand {
- public:
-  TwoByHand() {
-    AverageOptions options;
-    options.rule = parse_average("gossip");
-    for (uint32_t n = 0; n < 2; ++n) {
-      sets_.push_back(std::make_unique<ReplicaSet>(
-          std::vector{TableSpec{.name = "x", .rows = 1, .row_length = 1}}, Place{NodeId{n}, 2, 1},
-          options));
-      machines_.push_back(std::make_unique<AverageMachine>(*sets_.back()));
-    }
-  }
-
-  float value(uint32_t n) const { return sets_[n]->of(WorkerId{n}).values()[0]; }
-
-  // The worker adds `by` and ends its step.
-  std::vector<Outbox::Send> step(uint32_t n, float by) {
-    sets_[n]->of(WorkerId{n}).rows()[0] += by;
-    StepCall call;
-    call.worker = WorkerId{n};
-    return give(n, CallPosted{&call});
-  }
-  std::vector<Outbox::Send> deliver(const Outbox::Send& send) {
-    return give(send.to.value, MessageArrived{{NodeId{1 - send.to.value}, send.to, Epoch{1},
-                                               send.kind, send.body}});
-  }
-  std::vector<Outbox::Send> up_again(uint32_t n) { return give(n, PeerUp{NodeId{1 - n}, true}); }
-
- private:
-  std::vector<Outbox::Send> give(uint32_t n, Event event) {
-    Outbox out;
-    machines_[n]->on(event, Instant{}, out);
-    return out.sends;
-  }
-
-  std::vector<std::unique_ptr<ReplicaSet>> sets_;
-  std::vector<std::unique_ptr<AverageMachine>> machines_;
-};
-
 TEST(AverageGossip, A_question_that_was_lost_after_it_had_crossed_another_counts_on_both_sides) {
-  TwoByHand job;
+  TwoByHand job("gossip");
   const auto lost = job.step(0, 8), asked = job.step(1, 4);
   ASSERT_EQ(lost[0].kind, Kind::propose);
   job.deliver(asked[0]);
@@ -230,7 +104,7 @@ TEST(AverageGossip, A_question_that_was_lost_after_it_had_crossed_another_counts
 
 // Node 1 has answered, and asks by itself before it knows that its answer was lost.
 TEST(AverageGossip, A_question_from_one_who_had_answered_is_not_taken_for_one_that_crossed) {
-  TwoByHand job;
+  TwoByHand job("gossip");
   const auto asked = job.step(0, 8);
   job.deliver(asked[0]);
   EXPECT_EQ(job.value(1), 4);
@@ -242,19 +116,6 @@ TEST(AverageGossip, A_question_from_one_who_had_answered_is_not_taken_for_one_th
   job.deliver(answer[0]);
   EXPECT_EQ(job.value(0), 4);
   EXPECT_EQ(job.value(1), 6);
-}
-
-// How far the replicas end from the mean of what they started with, and from each other.
-struct Consensus {
-  double error = 0;
-  double spread = 0;
-};
-
-Consensus consensus_of(Trial trial) {
-  const auto wanted = mean_of(scattered_starts(trial));
-  const Result result = run(trial);
-  EXPECT_TRUE(result.outcome.finished) << trial.seed << " " << result.outcome.stuck_reason;
-  return {result.furthest_from(wanted), result.furthest_from(mean_of(result.values))};
 }
 
 TEST(AverageGossip, Without_gradients_all_come_to_the_mean_of_the_starts) {

@@ -4,8 +4,10 @@
 
 #include "hemiola/average/fastest_only.h"
 #include "hemiola/average/gossip.h"
+#include "hemiola/average/groups.h"
 #include "hemiola/average/mean_rounds.h"
 #include "hemiola/average/neighbour_rounds.h"
+#include "hemiola/average/pushsum.h"
 #include "hemiola/core/check.h"
 
 namespace hemiola {
@@ -31,8 +33,12 @@ std::unique_ptr<Strategy> make_strategy(Crew& crew) {
     case Rule::local:
     case Rule::outer:
       return std::make_unique<MeanRounds>(crew);
+    case Rule::groups:
+      return std::make_unique<GroupRounds>(crew);
     case Rule::gossip:
       return std::make_unique<Gossip>(crew);
+    case Rule::pushsum:
+      return std::make_unique<PushSum>(crew);
     case Rule::consensus:
     case Rule::backup:
       if (crew.options().sabotage == AverageSabotage::fastest_only) {
