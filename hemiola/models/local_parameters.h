@@ -1,6 +1,7 @@
 // Parameters that live in one process and nowhere else: for tests, benches and small programs.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <span>
 #include <vector>
@@ -16,6 +17,8 @@ class LocalTables {
  public:
   // latched: changes of rows take latches, so that none is lost between threads.
   LocalTables(std::span<const TableSpec> specs, bool latched);
+  // On memory of somebody else's that outlives this: `rows` by table. Without latches.
+  LocalTables(std::span<const TableSpec> specs, std::span<const Parameters::Direct> rows);
 
   size_t size() const { return tables_.size(); }
   Parameters::Direct all(TableId table) const;
@@ -26,8 +29,8 @@ class LocalTables {
  private:
   struct Table {
     TableSpec spec;
-    size_t stride = 0;
-    Arena<float> rows;
+    Parameters::Direct rows;
+    Arena<float> own;
     std::unique_ptr<Latches> latches;
   };
   std::vector<Table> tables_;
@@ -72,7 +75,8 @@ class LocalParameters : public Parameters {
   LocalTables& tables_;
   bool by_pointer_;
   std::vector<Distribution> samplers_;
-  std::vector<Announced> announced_;  // by ticket
+  std::deque<Announced> announced_;  // by ticket, from first_ on
+  uint32_t first_ = 0;
   Random random_{1};
   size_t steps_ = 0;
   size_t examples_ = 0;

@@ -39,7 +39,8 @@ std::string calibration_key(const Job& job) {
     key += " " + job.model.filters + " | " + job.model.hidden + " data=" + job.data.train;
   }
   if (job.data.kind == "synthetic") key += " " + job.data.generator;
-  return key + " " + job.train.optimizer.value_or("adagrad") + (job.cluster.nodes > 1 ? " nodes" : " node");
+  key += " " + job.train.optimizer.value_or("adagrad");
+  return key + (job.cluster.nodes > 1 ? " nodes" : " node");
 }
 
 std::optional<double> read_calibration(const std::string& path, const Job& job) {

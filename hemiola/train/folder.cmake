@@ -1,4 +1,4 @@
-hemiola_folder(train net sim cluster table models data core)
+hemiola_folder(train net sim cluster table average models data core)
 target_compile_definitions(hemiola_train PUBLIC HEMIOLA_VERSION="${PROJECT_VERSION}")
 
 if(EXISTS ${CMAKE_SOURCE_DIR}/hemiola/train/main.cc)

@@ -16,8 +16,11 @@ Json metrics_json(const std::vector<Metric>& metrics) {
 }
 
 Json epoch_json(const EpochRecord& e) {
-  return {{"epoch", e.epoch},     {"seconds", e.seconds}, {"elapsed", e.elapsed},
-          {"samples", e.samples}, {"loss", e.loss},       {"metrics", metrics_json(e.metrics)}};
+  Json json = {{"epoch", e.epoch},     {"seconds", e.seconds},
+               {"elapsed", e.elapsed}, {"samples", e.samples},
+               {"loss", e.loss},       {"metrics", metrics_json(e.metrics)}};
+  if (e.spread) json["spread"] = *e.spread;
+  return json;
 }
 
 Json rows_json(const TableStats& stats) {

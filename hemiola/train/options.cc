@@ -6,6 +6,9 @@
 #include <sstream>
 #include <vector>
 
+#include "hemiola/average/codec.h"
+#include "hemiola/average/rule.h"
+#include "hemiola/average/topology.h"
 #include "hemiola/core/check.h"
 #include "hemiola/data/fashion_mnist.h"
 #include "hemiola/models/dense.h"
@@ -187,17 +190,73 @@ void resolve_placement(Job& job) {
   }
 }
 
+void resolve_compression(const Job& job) {
+  const std::string& compress = job.sync.compress;
+  if (compress == "none") return;
+  make_codec(compress);
+  if (averages(job)) {
+    using Kind = AverageRule::Kind;
+    const Kind kind = parse_average(*job.sync.scheme).kind;
+    if (kind == Kind::allreduce || kind == Kind::local || kind == Kind::outer) return;
+  }
+  throw UserError("sync.compress = \"" + compress +
+                  "\" is there for allreduce, local(H) and "
+                  "outer(H), but not for sync.scheme = \"" +
+                  *job.sync.scheme + "\"; leave it out");
+}
+
+// Settings that say something about rows in tables.
+void refuse_table_settings(const SyncSection& sync) {
+  const auto refuse = [&](const std::string& what, const std::string& why) {
+    throw UserError(what + " is for schemes of tables, but sync.scheme = \"" + *sync.scheme +
+                    "\" averages whole models: " + why);
+  };
+  if (sync.placement != "static" || !sync.placements.empty()) {
+    refuse("`sync.placement`", "every worker has all rows; leave it out");
+  }
+  if (sync.strict) refuse("`sync.strict`", "allreduce is equal bit by bit with fixed work anyway");
+  if (!sync.tables.empty()) refuse("`sync.tables`", "one scheme holds for all; leave it out");
+}
+
+void resolve_average(Job& job) {
+  SyncSection& sync = job.sync;
+  refuse_table_settings(sync);
+  sync.scheme = parse_average(*sync.scheme).name();
+  if (sync.topology != "auto") parse_topology(sync.topology);
+  fill<std::string>(sync.updates, "lockfree");
+  fill<std::string>(sync.sampling, "independent");
+  if (parse_sampling(*sync.sampling).kind != SamplingRule::Kind::independent) {
+    throw UserError("sync.sampling = \"" + *sync.sampling + "\" is for schemes of tables; under " +
+                    *sync.scheme + " all rows are at hand, so draws are independent");
+  }
+}
+
+void require_scheme(const std::string& scheme) {
+  try {
+    parse_staleness(scheme);
+  } catch (const UserError& e) {
+    throw UserError(std::string(e.what()) +
+                    "; or, for averages of whole models, allreduce, local(H), outer(H), "
+                    "groups(M, S), gossip, pushsum, consensus or backup");
+  }
+}
+
 void resolve_sync(Job& job) {
   SyncSection& sync = job.sync;
   const bool alone = job.cluster.nodes == 1;
   fill<std::string>(sync.scheme, alone ? "shared" : "essp(3)");
+  if (names_average(*sync.scheme)) {
+    resolve_average(job);
+    resolve_compression(job);
+    return;
+  }
   if (sync.strict && *sync.scheme != "bsp" && *sync.scheme != "bsp strict") {
     throw UserError("`sync.strict` is for sync.scheme = \"bsp\", but the scheme is \"" +
                     *sync.scheme + "\"");
   }
   if (sync.strict) sync.scheme = "bsp strict";
   sync.strict = *sync.scheme == "bsp strict";
-  parse_staleness(*sync.scheme);
+  require_scheme(*sync.scheme);
   if (*sync.scheme == "shared" && !alone) {
     throw UserError("sync.scheme = \"shared\" is for one node; with " +
                     std::to_string(job.cluster.nodes) +
@@ -206,12 +265,12 @@ void resolve_sync(Job& job) {
   fill<std::string>(sync.updates, *sync.scheme == "shared" ? "lockfree" : "exact");
   for (const auto& [table, scheme] : sync.tables) parse_staleness(scheme);
   resolve_placement(job);
-  if (sync.compress != "none") {
-    throw UserError("sync.compress = \"" + sync.compress + "\" is not yet available; \"none\" is");
-  }
+  resolve_compression(job);
 }
 
 }  // namespace
+
+bool averages(const Job& job) { return names_average(*job.sync.scheme); }
 
 std::string scheme_of(const SyncSection& sync, const std::string& table) {
   const auto own = sync.tables.find(table);

@@ -98,6 +98,10 @@ struct SyncSection {
   std::optional<std::string> sampling;
   uint32_t copies = 1;
   std::string compress = "none";
+  std::string topology = "auto";
+  double outer_rate = 0.7;
+  double outer_momentum = 0.9;
+  std::string participation = "plain";
 };
 
 struct ClusterSection {
@@ -122,6 +126,9 @@ struct Job {
   SyncSection sync;
   ClusterSection cluster;
 };
+
+// The scheme is one of averages of replicas. REQUIRES: resolved.
+bool averages(const Job& job);
 
 // What a table has: its own, or else the job's. REQUIRES: resolved.
 std::string scheme_of(const SyncSection& sync, const std::string& table);

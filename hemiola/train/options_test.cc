@@ -47,15 +47,35 @@ TEST(Options, Strict_is_a_kind_of_bsp) {
 }
 
 TEST(Options, A_scheme_that_does_not_exist_is_refused_with_those_that_do) {
-  const std::string error = error_of({"sync.scheme=allreduce"});
+  const std::string error = error_of({"sync.scheme=allredoce"});
   EXPECT_NE(error.find("allreduce"), std::string::npos) << error;
   EXPECT_NE(error.find("essp"), std::string::npos) << error;
   EXPECT_NE(error_of({"sync.tables.factors=sspp(1)"}), "");
 }
 
-TEST(Options, What_comes_later_says_so) {
+TEST(Options, Averages_of_models_are_told_apart_from_schemes_of_tables) {
+  const Job job = made({"sync.scheme=groups(4,3)", "sync.topology=random(3)"});
+  EXPECT_TRUE(averages(job));
+  EXPECT_EQ(job.sync.scheme, "groups(4, 3)");
+  EXPECT_FALSE(averages(made({})));
+  EXPECT_NE(error_of({"sync.scheme=groups(4,5)"}).find("write groups(M)"), std::string::npos);
+  EXPECT_NE(error_of({"sync.scheme=gossip", "sync.topology=rong"}).find("ring"), std::string::npos);
+  for (const char* setting :
+       {"sync.placement=intent", "sync.placements.factors=nups", "sync.strict=true",
+        "sync.tables.factors=bsp", "sync.sampling=local"}) {
+    EXPECT_NE(error_of({"sync.scheme=allreduce", setting}).find("tables"), std::string::npos)
+        << setting;
+  }
+}
+
+TEST(Options, A_codec_is_for_schemes_that_have_it) {
+  EXPECT_EQ(made({"sync.scheme=local(8)", "sync.compress=quantise(4)"}).sync.compress,
+            "quantise(4)");
+  EXPECT_NE(error_of({"sync.scheme=allreduce", "sync.compress=zip"}).find("bf16"),
+            std::string::npos);
   EXPECT_EQ(error_of({"sync.compress=bf16"}),
-            "sync.compress = \"bf16\" is not yet available; \"none\" is");
+            "sync.compress = \"bf16\" is there for allreduce, local(H) and outer(H), but not for "
+            "sync.scheme = \"shared\"; leave it out");
 }
 
 TEST(Options, The_placement_decides_how_negatives_are_drawn) {

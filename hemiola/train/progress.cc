@@ -77,7 +77,9 @@ std::string live_line(const LiveState& s) {
 
 std::string epoch_line(const EpochRecord& e, uint32_t epochs) {
   std::string text = format("epoch %u/%u  loss %.5g", e.epoch, epochs, e.loss);
-  text += metrics_text(e.metrics) + "  " + human_seconds(e.seconds);
+  text += metrics_text(e.metrics);
+  if (e.spread) text += format("  spread %.2g", *e.spread);
+  text += "  " + human_seconds(e.seconds);
   if (e.seconds > 0) {
     text += "  " + human_count(static_cast<double>(e.samples) / e.seconds) + " samples/s";
   }

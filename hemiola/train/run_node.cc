@@ -7,6 +7,7 @@
 #include <memory>
 #include <string_view>
 
+#include "hemiola/average/machine.h"
 #include "hemiola/cluster/machine.h"
 #include "hemiola/core/random.h"
 #include "hemiola/net/node.h"
@@ -92,7 +93,9 @@ JobOver run_node(const Job& job, const Flags& flags, const NodePlace& place, Pro
   const Place where{place.self, job.cluster.nodes, job.cluster.workers};
   TableSet tables(table_options(job, loaded.task()), where, sampling_of(job, loaded.task()));
   const RunSettings settings = run_settings(job, flags);
+  const auto replicas = replicas_for(job, loaded.task(), where);
   NodeShare share(loaded.task(), tables, settings);
+  share.replicas = replicas.get();
 
   const auto saver = saver_for(job, flags.out, loaded, tables);
   share.saver = saver.get();
@@ -111,6 +114,7 @@ JobOver run_node(const Job& job, const Flags& flags, const NodePlace& place, Pro
   core->add(MachineId::cluster,
             std::make_unique<ClusterMachine>(cluster_options(job, place, address)));
   core->add(MachineId::table, std::make_unique<TableMachine>(tables));
+  if (replicas) core->add(MachineId::average, std::make_unique<AverageMachine>(*replicas));
   net::Node node(node_options(job, place, progress), std::move(listener), std::move(core),
                  [&share](WorkerPort& port) { run_worker(port, share); });
   share.counters = [&node] {

@@ -321,7 +321,8 @@ const Setting kSettings[] = {
     {"train.save", SLOT(train.save), "", "keep the model in the folder model of the run's"},
 
     {"sync.scheme", SLOT(sync.scheme), "",
-     "how workers keep together: shared, bsp, bsp strict, ssp(S), essp(S), async"},
+     "how workers keep together: shared, bsp, bsp strict, ssp(S), essp(S), async; or by averages: "
+     "allreduce, local(H), outer(H), groups(M, S), gossip, pushsum, consensus, backup"},
     {"sync.strict", SLOT(sync.strict), "", "with bsp: runs are equal bit by bit"},
     {"sync.updates",
      SLOT(sync.updates),
@@ -336,7 +337,27 @@ const Setting kSettings[] = {
     {"sync.sampling", SLOT(sync.sampling), "",
      "how negatives are drawn: independent, pool, pool(U, G), postponed, local"},
     {"sync.copies", SLOT(sync.copies), "", "holders of each row", {.low = 1, .high = 8}},
-    {"sync.compress", SLOT(sync.compress), "", "how floats are packed for sending"},
+    {"sync.compress", SLOT(sync.compress), "",
+     "how averages are packed for sending: none, bf16, quantise(2|4|8), topk(SHARE), sign, "
+     "lowrank(R)"},
+    {"sync.topology", SLOT(sync.topology), "",
+     "who averages with whom: ring, torus, exponential, one-peer, random(D), complete, star, tree, "
+     "expander(D), file(PATH)"},
+    {"sync.outer_rate",
+     SLOT(sync.outer_rate),
+     "",
+     "of outer(H): how far along the mean change",
+     {.low = 0, .high = 10}},
+    {"sync.outer_momentum",
+     SLOT(sync.outer_momentum),
+     "",
+     "of outer(H)",
+     {.low = 0, .high = 0.9999}},
+    {"sync.participation",
+     SLOT(sync.participation),
+     "",
+     "corrected: steps of workers that missed rounds count for more",
+     {.words = "plain|corrected"}},
 
     {"cluster.nodes", SLOT(cluster.nodes), "", "node processes", {.low = 1, .high = 4096}},
     {"cluster.workers",

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "hemiola/average/machine.h"
 #include "hemiola/cluster/machine.h"
 #include "hemiola/core/check.h"
 #include "hemiola/core/random.h"
@@ -47,9 +48,13 @@ struct SimNode {
           uint32_t self)
       : tables(table_options(job, task), {NodeId{self}, job.cluster.nodes, job.cluster.workers},
                sampling),
-        share(task, tables, settings) {}
+        replicas(replicas_for(job, task, tables.place())),
+        share(task, tables, settings) {
+    share.replicas = replicas.get();
+  }
 
   TableSet tables;
+  std::unique_ptr<ReplicaSet> replicas;
   NodeShare share;
   std::unique_ptr<ModelSaver> saver;
 };
@@ -118,6 +123,9 @@ JobOver simulate(const Job& job, const Flags& flags, Progress& progress) {
     auto core = std::make_unique<NodeCore>(NodeId{n});
     core->add(MachineId::cluster, std::make_unique<ClusterMachine>(cluster_options(job, n)));
     core->add(MachineId::table, std::make_unique<TableMachine>(node.tables));
+    if (node.replicas) {
+      core->add(MachineId::average, std::make_unique<AverageMachine>(*node.replicas));
+    }
     world.add_node(std::move(core), [&node](WorkerPort& port) { run_worker(port, node.share); });
   }
   const sim::Outcome outcome = world.run();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ struct EpochRecord {
   double loss = 0;     // mean over the epoch's examples, each as it was seen
   uint64_t samples = 0;
   std::vector<Metric> metrics;  // empty when this epoch was not evaluated
+  // Of replicas: their distance from their mean (root mean square) in lengths of the mean.
+  std::optional<double> spread = std::nullopt;
 };
 
 // Seconds, summed over workers.

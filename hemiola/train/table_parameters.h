@@ -5,24 +5,16 @@
 #include <cstdint>
 #include <functional>
 
-#include "hemiola/core/random.h"
 #include "hemiola/models/parameters.h"
 #include "hemiola/table/client.h"
+#include "hemiola/train/step_pace.h"
 
 namespace hemiola {
-
-// What a step costs besides the model's own work.
-struct StepCost {
-  double ns_per_example = 0;  // virtual time; used by the simulator only
-  double stall_chance = 0;    // a step stops for `stall` that often, in both worlds
-  Duration stall{};
-  uint64_t seed = 0;  // of the stalls; each worker draws its own
-};
 
 // Thread safety: belongs to one worker.
 class TableParameters : public Parameters {
  public:
-  // after_step is called with the examples of each step, before the clock ticks.
+  // The clock ticks at the end of each step.
   TableParameters(Client& client, WorkerPort& port, const StepCost& cost,
                   std::function<void(size_t)> after_step);
 
@@ -44,7 +36,7 @@ class TableParameters : public Parameters {
   void step(size_t examples) override;
 
   // How long the steps were stalled so far.
-  Duration stalled() const { return stalled_; }
+  Duration stalled() const { return pace_.stalled(); }
 
  private:
   Clock from_now(uint32_t steps) const {
@@ -52,11 +44,7 @@ class TableParameters : public Parameters {
   }
 
   Client& client_;
-  WorkerPort& port_;
-  const StepCost cost_;
-  Random chance_;
-  Duration stalled_;
-  const std::function<void(size_t)> after_step_;
+  StepPace pace_;
 };
 
 }  // namespace hemiola

@@ -200,7 +200,8 @@ std::vector<TableOptions> table_options(const Job& job, const Task& task) {
   std::vector<std::string> names;
   for (TableSpec& spec : task.tables()) {
     TableOptions options;
-    options.staleness = parse_staleness(scheme_of(sync, spec.name));
+    // Under averages the tables only take the model in at the end.
+    options.staleness = parse_staleness(averages(job) ? "async" : scheme_of(sync, spec.name));
     options.placement = parse_placement(placement_of(sync, spec.name));
     options.exact = *sync.updates == "exact";
     names.push_back(spec.name);
@@ -210,6 +211,19 @@ std::vector<TableOptions> table_options(const Job& job, const Task& task) {
   require_tables("sync.tables", sync.tables, names, job.model.kind);
   require_tables("sync.placements", sync.placements, names, job.model.kind);
   return tables;
+}
+
+std::unique_ptr<ReplicaSet> replicas_for(const Job& job, const Task& task, const Place& place) {
+  if (!averages(job)) return nullptr;
+  AverageOptions options;
+  options.rule = parse_average(*job.sync.scheme);
+  options.topology = job.sync.topology == "auto" ? "" : job.sync.topology;
+  options.seed = job.job.seed;
+  options.codec = job.sync.compress;
+  options.outer_rate = job.sync.outer_rate;
+  options.outer_momentum = job.sync.outer_momentum;
+  options.correct_participation = job.sync.participation == "corrected";
+  return std::make_unique<ReplicaSet>(task.tables(), place, options);
 }
 
 Sampling sampling_of(const Job& job, const Task& task) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hemiola/average/replica.h"
 #include "hemiola/data/dictionary.h"
 #include "hemiola/data/libsvm.h"
 #include "hemiola/data/lines.h"
@@ -70,6 +71,9 @@ class LoadedTask {
 // The task's tables under the job's schemes and placements. Throws UserError for one of a table
 // that is not there.
 std::vector<TableOptions> table_options(const Job& job, const Task& task);
+
+// The workers' models on one node; none under schemes of tables.
+std::unique_ptr<ReplicaSet> replicas_for(const Job& job, const Task& task, const Place& place);
 
 // What the task draws from, in the job's way.
 Sampling sampling_of(const Job& job, const Task& task);

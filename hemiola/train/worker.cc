@@ -17,21 +17,21 @@ namespace {
 class Worker {
  public:
   Worker(WorkerPort& port, NodeShare& share)
-      : port_(port),
-        share_(share),
-        client_(share.tables, port),
-        params_(client_, port, share.settings.cost, [this](size_t n) { after_step(n); }) {
+      : port_(port), share_(share), state_(make_state([this](size_t n) { after_step(n); })) {
     next_.plan = share.plan;
     next_.fixed = share.settings.fixed_blocks;
   }
 
   void run() {
     begun_ = port_.now();
-    client_.barrier();
+    state_->begin();
     trained_from_ = port_.now();
     for (epoch_ = 0; epoch_ < share_.settings.epochs; ++epoch_) do_epoch();
     report_totals();
-    if (share_.saver) save(*share_.saver);
+    if (share_.saver) {
+      state_->hand_over();
+      save(*share_.saver);
+    }
     Finish finish;
     port_.call(finish);
   }
@@ -63,9 +63,10 @@ class Worker {
     const Instant start = port_.now();
     epoch_loss_ = {};
     train();
-    client_.barrier();
+    state_->end_pass();
     const double seconds = since(start);
-    const auto loss = sum({epoch_loss_.sum, epoch_loss_.examples});
+    const auto [distance2, mean2] = state_->spread();
+    const auto loss = sum({epoch_loss_.sum, epoch_loss_.examples, distance2});
     samples_ += static_cast<uint64_t>(loss[1]);
     EpochRecord record;
     record.epoch = epoch_ + 1;
@@ -73,6 +74,7 @@ class Worker {
     record.loss = loss[1] > 0 ? loss[0] / loss[1] : 0;
     record.samples = static_cast<uint64_t>(loss[1]);
     refuse_divergence(record);
+    if (share_.replicas) record.spread = std::sqrt(loss[2] / workers() / std::max(mean2, 1e-30));
     if (is_due()) record.metrics = evaluate();
     record.elapsed = since(trained_from_);
     if (is_first() && share_.listener) share_.listener->epoch(record);
@@ -87,7 +89,7 @@ class Worker {
       const auto after = ahead ? ask(next_).block : std::nullopt;
       const Instant start = port_.now();
       const Duration waited = blocked();
-      const LossSum loss = share_.task.train({*block, epoch_, after}, params_);
+      const LossSum loss = share_.task.train({*block, epoch_, after}, state_->training());
       block = ahead ? after : ask(next_).block;
       epoch_loss_.sum += loss.sum;
       epoch_loss_.examples += loss.examples;
@@ -118,18 +120,23 @@ class Worker {
     const Instant start = port_.now();
     const Duration waited = blocked();
     for (uint32_t p = port_.worker().value; p < share_.task.evaluation_parts(); p += workers()) {
-      share_.task.evaluate(p, params_, sums);
+      share_.task.evaluate(p, state_->evaluation(), sums);
     }
     evaluating_ = evaluating_ + (port_.now() - start) - (blocked() - waited);
     sums = sum(std::move(sums));
     return share_.task.metrics(sums);
   }
 
-  // How long this worker has waited for its tables, or was stalled.
-  Duration blocked() const {
-    Duration sum = params_.stalled();
-    for (const TableStats& t : client_.stats()) sum = sum + t.wait_rows + t.wait_clock;
-    return sum;
+  // How long this worker has waited for others, or was stalled.
+  Duration blocked() const { return state_->stalled() + state_->waited(); }
+
+  std::unique_ptr<SharedState> make_state(std::function<void(size_t)> after_step) {
+    const StepCost& cost = share_.settings.cost;
+    if (!share_.replicas) {
+      return shared_tables(share_.tables, port_, cost, std::move(after_step));
+    }
+    return shared_replicas(*share_.replicas, share_.tables, share_.task, port_, cost,
+                           std::move(after_step));
   }
 
   static void refuse_divergence(const EpochRecord& record) {
@@ -152,16 +159,21 @@ class Worker {
     const double seconds = since(trained_from_);
     live.samples_per_second = seconds > 0 ? all / seconds : 0;
     live.nodes = place.nodes;
-    live.staleness = WorkerStats{client_.stats()}.total().staleness.mean();
+    live.staleness = WorkerStats{state_->stats()}.total().staleness.mean();
     const double left = per_epoch * live.epochs - all;
     if (live.samples_per_second > 0) live.seconds_left = left / live.samples_per_second;
     share_.listener->live(live);
   }
 
+  // Under averages the end of a pass is waited for at rest.
+  Duration at_rest() const {
+    return share_.replicas ? state_->waited() - state_->averaged() : Duration{};
+  }
+
   void report_totals() {
     const double seconds = since(trained_from_);
     const Place& place = share_.tables.place();
-    WorkerStats stats{client_.stats()};
+    WorkerStats stats{state_->stats()};
     const double compute =
         std::max(0.0, since(begun_) - (idle_ + evaluating_ + blocked()).seconds());
     const bool speaks = port_.worker() == place.first_worker() && share_.counters;
@@ -171,7 +183,8 @@ class Worker {
     }
     std::vector<double> own = {compute,
                                evaluating_.seconds(),
-                               (idle_ + params_.stalled()).seconds(),
+                               (idle_ + state_->stalled() + at_rest()).seconds(),
+                               state_->averaged().seconds(),
                                static_cast<double>(node.bytes_sent),
                                static_cast<double>(node.messages),
                                node.cpu_seconds};
@@ -186,9 +199,10 @@ class Worker {
     totals.time.compute = sums[0];
     totals.time.evaluate = sums[1];
     totals.time.idle = sums[2];
-    totals.bytes_sent = static_cast<uint64_t>(sums[3]);
-    totals.messages = static_cast<uint64_t>(sums[4]);
-    totals.cpu_seconds = sums[5];
+    totals.time.average = sums[3];
+    totals.bytes_sent = static_cast<uint64_t>(sums[4]);
+    totals.messages = static_cast<uint64_t>(sums[5]);
+    totals.cpu_seconds = sums[6];
     totals.ns_per_example = typical_cost();
     totals.tables = packing.unpack(std::span(sums).subspan(own_values));
     const TableStats job = totals.tables.total();
@@ -214,8 +228,7 @@ class Worker {
 
   WorkerPort& port_;
   NodeShare& share_;
-  Client client_;
-  TableParameters params_;
+  std::unique_ptr<SharedState> state_;
   NextBlock next_;
   Reduce reduce_;
 

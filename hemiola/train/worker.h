@@ -12,8 +12,8 @@
 #include "hemiola/table/table_set.h"
 #include "hemiola/train/model_store.h"
 #include "hemiola/train/progress.h"
+#include "hemiola/train/shared_state.h"
 #include "hemiola/train/summary.h"
-#include "hemiola/train/table_parameters.h"
 
 namespace hemiola {
 
@@ -51,6 +51,7 @@ struct NodeShare {
   const Task& task;
   TableSet& tables;
   const RunSettings& settings;
+  ReplicaSet* replicas = nullptr;  // set: what is trained on; the tables get the model at the end
   std::function<NodeCounters()> counters;
   RunListener* listener = nullptr;  // on the node of worker 0
   ModelSaver* saver = nullptr;      // the same on all nodes: set, or not

@@ -1,0 +1,152 @@
+#include "hemiola/average/reduction.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <memory>
+#include <stdexcept>
+
+#include "hemiola/core/random.h"
+
+namespace hemiola {
+namespace {
+
+// Nodes with a reduction each; messages are delivered in an order that a seed decides.
+struct World {
+  World(uint32_t nodes, size_t floats, const Codec* codec = nullptr) {
+    for (uint32_t n = 0; n < nodes; ++n) {
+      reductions.push_back(
+          std::make_unique<Reduction>(Place{NodeId{n}, nodes, 1}, 3, floats, codec, 7));
+      values.emplace_back(floats);
+    }
+  }
+  void begin(uint32_t node, double weight) {
+    Outbox out;
+    over += reductions[node]->begin(values[node], weight, out);
+    carry(node, out);
+  }
+  void carry(uint32_t node, Outbox& out) {
+    for (auto& send : out.sends) {
+      queue.push_back({NodeId{node}, send.to, Epoch{1}, send.kind, send.body});
+      bytes += send.body.size();
+    }
+  }
+  void deliver_all(Random& random) {
+    while (!queue.empty()) {
+      // Any message, but those of one link in order.
+      size_t at = random.below(queue.size());
+      for (size_t i = 0; i < at; ++i) {
+        if (queue[i].from == queue[at].from && queue[i].to == queue[at].to) at = i;
+      }
+      const Envelope message = queue[at];
+      queue.erase(queue.begin() + static_cast<ptrdiff_t>(at));
+      Outbox out;
+      over += reductions[message.to.value]->on_message(message, out);
+      carry(message.to.value, out);
+    }
+  }
+
+  std::vector<std::unique_ptr<Reduction>> reductions;
+  std::vector<std::vector<float>> values;
+  std::deque<Envelope> queue;
+  size_t over = 0, bytes = 0;
+};
+
+TEST(Reduction, All_get_the_weighted_mean_whatever_the_order_of_messages) {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    Random random(seed);
+    const auto nodes = static_cast<uint32_t>(1 + random.below(6));
+    const size_t floats = 1 + random.below(seed % 2 ? 3000 : 300'000);
+    World world(nodes, floats);
+    for (int round = 0; round < 3; ++round) {
+      std::vector<double> sum(floats);
+      double weights = 0;
+      for (uint32_t n = 0; n < nodes; ++n) {
+        const double weight = static_cast<double>(n == 0 ? 1 : random.below(3));
+        weights += weight;
+        for (size_t i = 0; i < floats; ++i) {
+          world.values[n][i] = static_cast<float>(random.below(100));
+          if (weight > 0) sum[i] += world.values[n][i];
+        }
+        world.begin(n, weight);
+      }
+      world.deliver_all(random);
+      ASSERT_EQ(world.over, nodes * (round + 1u));
+      for (uint32_t n = 0; n < nodes; ++n) {
+        EXPECT_EQ(world.values[n], world.values[0]);
+        EXPECT_EQ(world.reductions[n]->weight(), weights);
+      }
+      for (size_t i = 0; i < floats; i += 97) {
+        EXPECT_NEAR(world.values[0][i], sum[i] / weights, 1e-3);
+      }
+    }
+  }
+}
+
+TEST(Reduction, A_codec_sends_less_and_leaves_all_equal) {
+  const auto codec = make_codec("quantise(4)");
+  Random random(5);
+  World world(3, 100'000, codec.get()), dense(3, 100'000);
+  for (uint32_t n = 0; n < 3; ++n) {
+    for (float& v : world.values[n]) v = static_cast<float>(random.normal());
+    dense.values[n] = world.values[n];
+    world.begin(n, 1);
+    dense.begin(n, 1);
+  }
+  world.deliver_all(random);
+  dense.deliver_all(random);
+  EXPECT_LT(world.bytes, dense.bytes / 7);
+  EXPECT_EQ(world.values[1], world.values[0]);
+  EXPECT_EQ(world.values[2], world.values[0]);
+  double off = 0, norm = 0;
+  for (size_t i = 0; i < 100'000; ++i) {
+    off += std::pow(world.values[0][i] - dense.values[0][i], 2);
+    norm += std::pow(dense.values[0][i], 2);
+  }
+  EXPECT_GT(off, 0);
+  EXPECT_LT(off, norm);
+}
+
+TEST(Reduction, Messages_that_cannot_be_are_refused_and_change_nothing) {
+  World world(2, 10'000);
+  world.begin(0, 1);
+  const auto refused = [&](Kind kind, const PieceHead& head, size_t floats) {
+    Outbox out;
+    const Bytes body = with_floats(head, std::vector<float>(floats, 1));
+    EXPECT_THROW(world.reductions[0]->on_message({NodeId{1}, NodeId{0}, Epoch{1}, kind, body}, out),
+                 std::runtime_error);
+    EXPECT_TRUE(out.sends.empty());
+  };
+  refused(Kind::part, {3, 0, 99, 0, 1}, 5008);  // no such piece
+  refused(Kind::part, {3, 0, 0, 0, 1}, 17);     // too short
+  refused(Kind::part, {3, 0, 0, 0, 0}, 17);     // says that it has none
+  refused(Kind::part, {3, 0, 0, 0, -1}, 5008);  // a weight that cannot be
+  refused(Kind::part, {3, 5, 0, 0, 1}, 5008);   // of a round to come
+  refused(Kind::part, {3, 0, 1, 0, 1}, 4992);   // another node adds this piece up
+  refused(Kind::total, {3, 0, 0, 0, 1}, 5008);  // this node adds it up itself
+  refused(Kind::total, {3, 1, 1, 0, 1}, 4992);  // of a round to come
+  Outbox out;
+  EXPECT_THROW(world.reductions[0]->on_message(
+                   {NodeId{1}, NodeId{0}, Epoch{1}, Kind::part, Bytes::copy_of("short")}, out),
+               std::runtime_error);
+  // All goes on as if nothing had been.
+  world.values[1].assign(10'000, 4);
+  world.begin(1, 1);
+  Random random(1);
+  world.deliver_all(random);
+  EXPECT_EQ(world.over, 2u);
+  EXPECT_EQ(world.values[0], std::vector<float>(10'000, 2));
+}
+
+TEST(Reduction, It_says_for_whom_it_waits) {
+  World world(3, 100'000);
+  world.begin(0, 1);
+  EXPECT_EQ(world.reductions[0]->waits_for(), NodeId{1});
+  EXPECT_FALSE(world.reductions[1]->wanted());
+  Random random(2);
+  world.deliver_all(random);
+  EXPECT_TRUE(world.reductions[1]->wanted());
+}
+
+}  // namespace
+}  // namespace hemiola

@@ -1,0 +1,146 @@
+#include "hemiola/train/shared_state.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "hemiola/average/calls.h"
+#include "hemiola/models/local_parameters.h"
+#include "hemiola/train/table_parameters.h"
+
+namespace hemiola {
+namespace {
+
+class SharedTables final : public SharedState {
+ public:
+  SharedTables(TableSet& tables, WorkerPort& port, const StepCost& cost,
+               std::function<void(size_t)> after_step)
+      : client_(tables, port), params_(client_, port, cost, std::move(after_step)) {}
+
+  Parameters& training() override { return params_; }
+  Parameters& evaluation() override { return params_; }
+  void begin() override { client_.barrier(); }
+  void end_pass() override { client_.barrier(); }
+  void hand_over() override {}
+
+  std::vector<TableStats> stats() const override { return client_.stats(); }
+  Duration waited() const override {
+    Duration sum;
+    for (const TableStats& t : client_.stats()) sum = sum + t.wait_rows + t.wait_clock;
+    return sum;
+  }
+  Duration averaged() const override { return {}; }
+  Duration stalled() const override { return params_.stalled(); }
+
+ private:
+  Client client_;
+  TableParameters params_;
+};
+
+LocalTables tables_in(float* replica, const ReplicaLayout& layout) {
+  std::vector<Parameters::Direct> rows;
+  for (uint32_t t = 0; t < layout.tables().size(); ++t) {
+    rows.push_back({replica + layout.table_at(TableId{t}), layout.stride(TableId{t})});
+  }
+  return {layout.tables(), rows};
+}
+
+// A replica to train in: the worker averages at the end of each step.
+class ReplicaParameters final : public LocalParameters {
+ public:
+  ReplicaParameters(LocalTables& tables, const Task& task, uint64_t seed, WorkerPort& port,
+                    const StepCost& cost, std::function<void(size_t)> after_step)
+      : LocalParameters(tables, task.samplers(), seed),
+        port_(port),
+        pace_(port, cost, std::move(after_step)) {}
+
+  void step(size_t examples) override {
+    pace_.step(examples);
+    averaged_ = averaged_ + timed(step_);
+  }
+
+  template <class C>
+  Duration timed(C& call) {
+    const Instant start = port_.now();
+    call.done.store(0, std::memory_order_relaxed);
+    port_.call(call);
+    return port_.now() - start;
+  }
+
+  Duration averaged() const { return averaged_; }
+  Duration stalled() const { return pace_.stalled(); }
+
+ private:
+  WorkerPort& port_;
+  StepPace pace_;
+  StepCall step_;
+  Duration averaged_;
+};
+
+class SharedReplicas final : public SharedState {
+ public:
+  SharedReplicas(ReplicaSet& replicas, TableSet& tables, const Task& task, WorkerPort& port,
+                 const StepCost& cost, std::function<void(size_t)> after_step)
+      : replicas_(replicas),
+        tables_(tables),
+        port_(port),
+        own_(tables_in(replicas.of(port.worker()).rows(), replicas.layout())),
+        mean_(tables_in(replicas.mean(), replicas.layout())),
+        training_(own_, task, mix(replicas.options().seed, port.worker().value, 0x5a3), port, cost,
+                  std::move(after_step)),
+        evaluation_(mean_) {}
+
+  Parameters& training() override { return training_; }
+  Parameters& evaluation() override { return evaluation_; }
+  void begin() override { at_rest_ = at_rest_ + training_.timed(rest_); }
+  void end_pass() override {
+    begin();
+    averaging_ = averaging_ + training_.timed(taking_);
+  }
+
+  void hand_over() override {
+    if (port_.worker() != replicas_.place().first_worker()) return;
+    for (uint32_t t = 0; t < tables_.size(); ++t) {
+      const Rows& rows = tables_.rows(TableId{t});
+      const uint32_t values = rows.options().spec.values();
+      const NodeId self = replicas_.place().self;
+      for (uint32_t i = 0; i < rows.partition().owned_by(self); ++i) {
+        const float* from = mean_.row(TableId{t}, rows.partition().key(self, i)).data();
+        std::copy_n(from, values, rows.owned(i));
+      }
+    }
+  }
+
+  std::vector<TableStats> stats() const override { return std::vector<TableStats>(tables_.size()); }
+  Duration waited() const override { return averaged() + at_rest_; }
+  Duration averaged() const override { return training_.averaged() + averaging_; }
+  Duration stalled() const override { return training_.stalled(); }
+  Spread spread() const override { return {taking_.distance2, taking_.norm2}; }
+
+ private:
+  ReplicaSet& replicas_;
+  TableSet& tables_;
+  WorkerPort& port_;
+  LocalTables own_, mean_;
+  ReplicaParameters training_;
+  LocalParameters evaluation_;
+  RestCall rest_;
+  MeanCall taking_;
+  Duration at_rest_, averaging_;
+};
+
+}  // namespace
+
+std::unique_ptr<SharedState> shared_tables(TableSet& tables, WorkerPort& port, const StepCost& cost,
+                                           std::function<void(size_t)> after_step) {
+  return std::make_unique<SharedTables>(tables, port, cost, std::move(after_step));
+}
+
+std::unique_ptr<SharedState> shared_replicas(ReplicaSet& replicas, TableSet& tables,
+                                             const Task& task, WorkerPort& port,
+                                             const StepCost& cost,
+                                             std::function<void(size_t)> after_step) {
+  return std::make_unique<SharedReplicas>(replicas, tables, task, port, cost,
+                                          std::move(after_step));
+}
+
+}  // namespace hemiola

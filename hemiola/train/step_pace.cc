@@ -1,0 +1,19 @@
+#include "hemiola/train/step_pace.h"
+
+#include <cmath>
+
+namespace hemiola {
+
+void StepPace::step(size_t examples) {
+  after_step_(examples);
+  if (cost_.ns_per_example > 0) {
+    port_.spend(nanoseconds(std::llround(cost_.ns_per_example * static_cast<double>(examples))));
+  }
+  if (cost_.stall_chance > 0 && chance_.chance(cost_.stall_chance)) {
+    const Instant start = port_.now();
+    port_.sleep(cost_.stall);
+    stalled_ = stalled_ + (port_.now() - start);
+  }
+}
+
+}  // namespace hemiola
