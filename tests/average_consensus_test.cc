@@ -135,26 +135,6 @@ TEST(AverageConsensus, Ten_thousand_mixes_keep_the_mean) {
   }
 }
 
-// Progress is a change that the worker makes anew in each step; none may be lost or count twice.
-TEST(AverageConsensus, Workers_with_unequal_work_lose_nothing) {
-  for (uint64_t seed = 1; seed <= 200; ++seed) {
-    Trial trial = trial_of(seed);
-    trial.passes = 3;
-    trial.steps_of = [seed](WorkerId w) { return static_cast<uint32_t>(mix(seed, w.value) % 9); };
-    double sum = 0;
-    for (uint32_t w = 0; w < trial.workers(); ++w) {
-      for (uint32_t s = 0; s < 3 * trial.steps_of(WorkerId{w}); ++s) sum += 1 + (w + s) % 7;
-    }
-    trial.change = [](WorkerId w, uint32_t step, std::span<float> x) {
-      for (float& v : x) v += static_cast<float>(1 + (w.value + step) % 7);
-    };
-    const Result result = run(trial);
-    ASSERT_TRUE(result.outcome.finished) << seed << " " << result.outcome.stuck_reason;
-    const double wanted = sum / trial.workers();
-    EXPECT_NEAR(result.mean(0), wanted, 1e-5 * wanted + 1e-6) << seed;
-    EXPECT_NEAR(result.means.back()[0], wanted, 1e-5 * wanted + 1e-6) << seed;
-  }
-}
 
 // Neighbours are never more than one round apart.
 TEST(AverageConsensus, A_slow_worker_holds_up_nobody_by_more_than_its_distance) {

@@ -63,7 +63,6 @@ EXCEPTIONS = {
     "hemiola/average/machine.cc": "needs a job around it: tests/average_mean_test.cc",
     "hemiola/average/mean_rounds.cc": "needs a job around it: tests/average_mean_test.cc",
     "hemiola/average/messages.cc": "one function that reduction_test.cc uses",
-    "hemiola/average/neighbour_rounds.cc": "needs a job around it: tests/average_consensus_test.cc",
     "hemiola/average/pushsum.cc": "needs a job around it: tests/average_pushsum_test.cc",
     "hemiola/average/strategy.cc": "needs a job around it: tests/average_mean_test.cc",
     "hemiola/train/shared_state.cc": "needs a run around it: tests/every_scheme_test.cc",

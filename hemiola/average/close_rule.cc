@@ -38,18 +38,28 @@ bool TreeRule::on_note(uint32_t from, Kind kind, uint32_t round, uint32_t extra)
   const auto edge = std::find_if(edges_.begin(), edges_.end(),
                                  [&](const TreeEdge& e) { return e.other == from; });
   if (edge == edges_.end()) return false;
-  if (kind == Kind::whole && !edge->up && round == epoch_ && extra > round) {
+  if (kind == Kind::whole && !edge->up && round <= epoch_ && extra > round) {
+    if (round < epoch_) return true;
     edge->whole = true;
     edge->whole_before = extra;
     look_around();
     return true;
   }
-  if (kind == Kind::epoch && edge->up && round > epoch_) {
+  if (kind == Kind::epoch && edge->up) {
+    if (round <= epoch_) return true;
     begin_epoch(round);
     look_around();
     return true;
   }
   return false;
+}
+
+void TreeRule::again(uint32_t other) {
+  for (const TreeEdge& e : edges_) {
+    if (e.other != other) continue;
+    if (!e.up && epoch_ > 0) notes_.push_back({other, Kind::epoch, epoch_, 0});
+    if (e.up && told_) notes_.push_back({other, Kind::whole, epoch_, told_before_});
+  }
 }
 
 // The epoch ends here, or in this subtree, when all edges below were used in it.
@@ -65,6 +75,7 @@ void TreeRule::look_around() {
     return;
   }
   told_ = true;
+  told_before_ = before;
   for (const TreeEdge& e : edges_) {
     if (e.up) notes_.push_back({e.other, Kind::whole, epoch_, before});
   }

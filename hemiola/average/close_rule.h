@@ -44,6 +44,9 @@ class CloseRule {
   // A note of another worker's rule. Returns false for one that cannot be.
   virtual bool on_note(uint32_t from, Kind kind, uint32_t round, uint32_t extra) = 0;
 
+  // Says again what another worker may have missed; what is heard twice changes nothing.
+  virtual void again(uint32_t other) = 0;
+
   // The first round of the epoch, as far as this worker has been told.
   virtual uint32_t epoch() const = 0;
 
@@ -68,6 +71,7 @@ class TreeRule final : public CloseRule {
   std::string_view closes(std::span<const uint8_t> ready) const override;
   void ended(uint32_t round, std::span<const uint8_t> used) override;
   bool on_note(uint32_t from, Kind kind, uint32_t round, uint32_t extra) override;
+  void again(uint32_t other) override;
   uint32_t epoch() const override { return epoch_; }
 
  private:
@@ -87,7 +91,8 @@ class TreeRule final : public CloseRule {
   std::vector<TreeEdge> edges_;
   bool root_ = false;
   uint32_t epoch_ = 0;
-  bool told_ = false;  // the parent that the subtree is whole, in this epoch
+  bool told_ = false;         // the parent that the subtree is whole, in this epoch,
+  uint32_t told_before_ = 0;  // and the round after the last use in it
 };
 
 }  // namespace hemiola

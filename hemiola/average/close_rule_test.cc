@@ -121,7 +121,7 @@ TEST(TreeRule, Notes_that_cannot_be_change_nothing) {
   EXPECT_FALSE(rule.on_note(0, Kind::whole, 0, 1));  // from the parent
   EXPECT_FALSE(rule.on_note(2, Kind::whole, 5, 6));  // of an epoch that has not begun
   EXPECT_FALSE(rule.on_note(2, Kind::epoch, 5, 0));  // from a child
-  EXPECT_FALSE(rule.on_note(0, Kind::epoch, 0, 0));  // that is not later
+  EXPECT_TRUE(rule.on_note(0, Kind::epoch, 0, 0));   // again
   EXPECT_EQ(rule.epoch(), 0u);
   EXPECT_TRUE(rule.take_notes().empty());
 }

@@ -38,12 +38,14 @@ bool SearchRule::on_note(uint32_t from, Kind kind, uint32_t round, uint32_t extr
     case Kind::label:
       // Its sender has told of the epoch before.
       if (round > epoch_ || extra >= workers_) return false;
-      if (round == epoch_) edge->label = extra;
+      if (round == epoch_) edge->label = std::min(edge->label, extra);
       look_around();
       return true;
     case Kind::whole:
-      if (round != epoch_ || label_ != 0 || extra <= round) return false;
-      count(extra);
+      // Uses of an edge in an epoch are behind its first round, so this is of an earlier epoch.
+      if (round <= epoch_) return true;
+      if (label_ != 0 || extra >= workers_) return false;
+      count(extra, round);
       return true;
     default:
       return false;
@@ -62,24 +64,39 @@ void SearchRule::look_around() {
   tell_all(Kind::label, label_);
   if (label_ != 0) return;
   towards_0_ = over->other;
-  count(over->used_before);
+  count(self_, over->used_before);
 }
 
 // One worker more has label 0.
-void SearchRule::count(uint32_t used_before) {
+void SearchRule::count(uint32_t worker, uint32_t used_before) {
+  if (!joined_.emplace(worker, used_before).second) return;
   if (self_ != 0) {
-    notes_.push_back({*towards_0_, Kind::whole, epoch_, used_before});
+    notes_.push_back({*towards_0_, Kind::whole, used_before, worker});
     return;
   }
-  joined_before_ = std::max(joined_before_, used_before);
-  if (++joined_ + 1 == workers_) begin_epoch(joined_before_);
+  if (joined_.size() + 1 < workers_) return;
+  uint32_t last = 0;
+  for (const auto& [other, before] : joined_) last = std::max(last, before);
+  begin_epoch(last);
+}
+
+void SearchRule::again(uint32_t other) {
+  const auto edge = std::find_if(edges_.begin(), edges_.end(),
+                                 [&](const GraphEdge& e) { return e.other == other; });
+  if (edge == edges_.end()) return;
+  notes_.push_back({other, Kind::epoch, epoch_, 0});
+  notes_.push_back({other, Kind::label, epoch_, label_});
+  if (towards_0_ != other) return;
+  for (const auto& [worker, before] : joined_) {
+    notes_.push_back({other, Kind::whole, before, worker});
+  }
 }
 
 void SearchRule::begin_epoch(uint32_t round) {
   epoch_ = round;
   label_ = self_;
   towards_0_.reset();
-  joined_ = joined_before_ = 0;
+  joined_.clear();
   for (GraphEdge& e : edges_) e.label = e.other;
   tell_all(Kind::epoch, 0);
   look_around();

@@ -10,6 +10,7 @@
 // with the last of them all are joined, and the next epoch begins.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -24,6 +25,7 @@ class SearchRule final : public CloseRule {
   std::string_view closes(std::span<const uint8_t> ready) const override;
   void ended(uint32_t round, std::span<const uint8_t> used) override;
   bool on_note(uint32_t from, Kind kind, uint32_t round, uint32_t extra) override;
+  void again(uint32_t other) override;
   uint32_t epoch() const override { return epoch_; }
 
  private:
@@ -36,7 +38,7 @@ class SearchRule final : public CloseRule {
   bool established(const GraphEdge& e) const { return e.used_before > epoch_; }
   void look_around();
   void begin_epoch(uint32_t round);
-  void count(uint32_t used_before);
+  void count(uint32_t worker, uint32_t used_before);
   void tell_all(Kind kind, uint32_t extra);
 
   const uint32_t self_, workers_;
@@ -44,8 +46,9 @@ class SearchRule final : public CloseRule {
   uint32_t epoch_ = 0;
   uint32_t label_;
   std::optional<uint32_t> towards_0_;
-  uint32_t joined_ = 0;         // worker 0: how many others have its label,
-  uint32_t joined_before_ = 0;  // and the round after the last use of the edges they got it over
+  // Workers that have label 0, as far as it was told to or through this one, with the round after
+  // the last use of the edge that they got it over.
+  std::map<uint32_t, uint32_t> joined_;
 };
 
 }  // namespace hemiola

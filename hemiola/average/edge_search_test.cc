@@ -102,7 +102,7 @@ TEST(SearchRule, Notes_that_cannot_be_change_nothing) {
   EXPECT_FALSE(rule.on_note(3, Kind::label, 0, 1));   // no edge
   EXPECT_FALSE(rule.on_note(0, Kind::label, 7, 0));   // of an epoch that has not begun
   EXPECT_FALSE(rule.on_note(0, Kind::label, 0, 44));  // of nobody
-  EXPECT_FALSE(rule.on_note(2, Kind::whole, 0, 1));   // to one who has not label 0
+  EXPECT_FALSE(rule.on_note(2, Kind::whole, 1, 2));   // to one who has not label 0
   EXPECT_TRUE(rule.on_note(0, Kind::epoch, 0, 0));    // again
   EXPECT_TRUE(rule.take_notes().empty());
   EXPECT_EQ(rule.epoch(), 0u);

@@ -39,6 +39,14 @@ bool EndedRounds::on_note(uint32_t from, Kind kind, uint32_t round) {
   return true;
 }
 
+void EndedRounds::again(uint32_t other) {
+  for (const Side& side : sides_) {
+    if (side.other != other) continue;
+    if (side.answered > 0) notes_.push_back({other, Kind::ended, side.answered, 0});
+    if (side.asked > side.ended) notes_.push_back({other, Kind::ask_ended, side.asked, 0});
+  }
+}
+
 void EndedRounds::answer() {
   for (Side& side : sides_) {
     if (side.wanted <= side.answered) continue;

@@ -27,6 +27,9 @@ class EndedRounds {
   // Of another worker: ask_ended or ended. Returns false for one that cannot be.
   bool on_note(uint32_t from, Kind kind, uint32_t round);
 
+  // Says again what another worker may have missed; what is heard twice changes nothing.
+  void again(uint32_t other);
+
   std::vector<Note> take_notes() { return std::exchange(notes_, {}); }
 
  private:

@@ -19,7 +19,8 @@ constexpr size_t kMixBlock = 2 << 10;  // floats that stay in the first cache wh
 Graph mixing_graph(const Crew& crew) {
   const std::string& name = crew.options().topology;
   const uint32_t n = crew.size();
-  const Topology topology = parse_topology(!name.empty() ? name : n <= 4 ? "ring" : "random(4)");
+  Topology topology = parse_topology(!name.empty() ? name : n <= 4 ? "ring" : "random(4)");
+  topology.edges = crew.options().edges;
   if (topology.directed()) {
     throw UserError("\"" + crew.options().rule.name() + "\" mixes along edges that go both ways, " +
                     "and those of \"" + topology.text() +
@@ -105,19 +106,19 @@ void NeighbourRounds::on_message(const Envelope& message, Instant, Outbox& out) 
 
 bool NeighbourRounds::can_be(const Member& m, const Neighbour& from, Kind kind,
                              uint32_t round) const {
-  // Every epoch needs every worker, so nobody can be further ahead than by a few epochs.
-  if (round > m.round + 4 * crew_.size() + 64) return false;
+  if (round > m.round + furthest()) return false;
   const auto at = from.words.find(round);
   const Word said = at == from.words.end() ? Word{} : at->second;
-  if (!backup_) return kind == Kind::mix && round >= m.round && said.mix.empty();
+  if (!backup_) return kind == Kind::mix;
   switch (kind) {
     case Kind::close:
       return true;
     case Kind::done:
+      return !said.skips;
     case Kind::skip:
-      return round < m.round || (!said.done && !said.skips);
+      return !said.done;
     case Kind::mix:
-      return round == m.round && m.ready && said.done && said.mix.empty();
+      return round < m.round || (round == m.round && m.ready && said.done);
     default:
       return false;
   }
@@ -128,7 +129,10 @@ bool NeighbourRounds::can_be(const Member& m, const Neighbour& from, Kind kind,
 void NeighbourRounds::hear(Member& m, Neighbour& from, Kind kind, uint32_t round, const Bytes& body,
                            Outbox& out) {
   if (backup_ && kind != Kind::done) raise_closed(m, round + 1, from.id, out);
-  if (kind == Kind::close || round < m.round) return;
+  if (kind == Kind::close) return;
+  from.at = std::max(from.at, round);
+  from.kept.erase(from.kept.begin(), from.kept.lower_bound(from.at));
+  if (round < m.round) return;
   Word& word = from.words[round];
   if (kind == Kind::skip) {
     word.skips = true;
@@ -202,7 +206,7 @@ void NeighbourRounds::skip_round(Member& m, Outbox& out) {
   ++m.missed;
   ++m.part.missed;
   m.part.longest_gap = std::max(m.part.longest_gap, m.missed);
-  next_round(m);
+  next_round(m, false);
 }
 
 // Sends what is still to be sent; true when all that this worker waits for is here.
@@ -213,7 +217,9 @@ bool NeighbourRounds::exchange(Member& m, Outbox& out) {
     if (!n.sent && (word.done || !backup_)) {
       n.sent = true;
       const PeerHead head{m.id, n.id, m.round, 0};
-      out.send(crew_.node_of(n.id), Kind::mix, with_floats(head, crew_.values(m.id)));
+      Bytes body = with_floats(head, crew_.values(m.id));
+      if (!crew_.here(n.id)) n.kept.emplace(m.round, body);
+      out.send(crew_.node_of(n.id), Kind::mix, std::move(body));
     }
     all = all && (word.skips || !word.mix.empty());
   }
@@ -231,7 +237,7 @@ void NeighbourRounds::mix_and_end(Member& m, Outbox& out) {
   if (m.recent.size() > kRecent) m.recent.pop_front();
   ++m.part.taken;
   m.missed = 0;
-  next_round(m);
+  next_round(m, true);
   if (crew_.waits(m.id)) crew_.go_on(m.id, out);
 }
 
@@ -253,7 +259,9 @@ void NeighbourRounds::mix(Member& m, const MixRecord& record) {
   }
 }
 
-void NeighbourRounds::next_round(Member& m) {
+void NeighbourRounds::next_round(Member& m, bool took_part) {
+  m.took.push_back(took_part);
+  if (m.took.size() > furthest()) m.took.pop_front();
   for (Neighbour& n : m.near) {
     n.words.erase(m.round);
     n.sent = false;
@@ -261,6 +269,30 @@ void NeighbourRounds::next_round(Member& m) {
   ++m.round;
   m.ready = false;
   m.ends->reached(m.round);
+}
+
+void NeighbourRounds::up_again(NodeId peer, Instant, Outbox& out) {
+  for (Member& m : members_) {
+    for (Neighbour& n : m.near) {
+      if (crew_.node_of(n.id) == peer) say_again(m, n, out);
+    }
+    send_notes(m, out);
+  }
+}
+
+// All that the neighbour may have missed. What comes twice changes nothing.
+void NeighbourRounds::say_again(Member& m, Neighbour& n, Outbox& out) {
+  if (backup_) {
+    const auto first = m.round - static_cast<uint32_t>(m.took.size());
+    for (uint32_t round = std::max(first, n.at); round < m.round; ++round) {
+      tell(m, n.id, m.took[round - first] ? Kind::done : Kind::skip, round, out);
+    }
+    if (m.ready) tell(m, n.id, Kind::done, m.round, out);
+    if (m.closed > 0) tell(m, n.id, Kind::close, m.closed - 1, out);
+    m.rule->again(n.id.value);
+  }
+  for (const auto& [round, body] : n.kept) out.send(crew_.node_of(n.id), Kind::mix, body);
+  m.ends->again(n.id.value);
 }
 
 void NeighbourRounds::tell(const Member& m, WorkerId to, Kind kind, uint32_t round, Outbox& out,

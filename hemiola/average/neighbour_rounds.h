@@ -54,6 +54,7 @@ class NeighbourRounds final : public Strategy {
   void stepped(WorkerId worker, Instant now, Outbox& out) override;
   void rested(WorkerId worker, Instant now, Outbox& out) override;
   void on_message(const Envelope& message, Instant now, Outbox& out) override;
+  void up_again(NodeId peer, Instant now, Outbox& out) override;
   bool settled(WorkerId worker) const override;
   float times(WorkerId worker) const override;
   std::string waits_for(WorkerId worker) const override;
@@ -70,6 +71,10 @@ class NeighbourRounds final : public Strategy {
  private:
   static constexpr size_t kRecent = 8;
 
+  // No worker is further ahead of another: every epoch needs every worker, and rounds of two
+  // epochs at most are open.
+  uint32_t furthest() const { return 4 * crew_.size() + 64; }
+
   // What a neighbour has said of one round.
   struct Word {
     bool done = false, skips = false;
@@ -79,6 +84,8 @@ class NeighbourRounds final : public Strategy {
     WorkerId id;
     std::map<uint32_t, Word> words;  // of this round and later ones
     bool sent = false;               // this worker's replica, in this round
+    uint32_t at = 0;                 // has ended all rounds before, as far as it has told
+    std::map<uint32_t, Bytes> kept;  // replicas sent that it may not have got
   };
   // Invariant: all rounds before `closed` are closed, and closed <= round unless the worker takes
   // part in a round that is ending, or rounds have not been looked at yet.
@@ -89,9 +96,10 @@ class NeighbourRounds final : public Strategy {
     std::unique_ptr<EndedRounds> ends;
     uint32_t round = 0;
     uint32_t closed = 0;
-    uint32_t wanted = 0;  // at rest: the rounds before this must have ended everywhere
-    bool ready = false;   // takes part in this round
-    uint32_t missed = 0;  // rounds since the last one taken part in
+    std::deque<bool> took;  // part in the rounds before this one, as many as may be asked for
+    uint32_t wanted = 0;    // at rest: the rounds before this must have ended everywhere
+    bool ready = false;     // takes part in this round
+    uint32_t missed = 0;    // rounds since the last one taken part in
     Participation part;
     std::deque<MixRecord> recent;
   };
@@ -110,7 +118,8 @@ class NeighbourRounds final : public Strategy {
   bool exchange(Member& m, Outbox& out);
   void mix_and_end(Member& m, Outbox& out);
   void mix(Member& m, const MixRecord& record);
-  void next_round(Member& m);
+  void next_round(Member& m, bool took_part);
+  void say_again(Member& m, Neighbour& n, Outbox& out);
   void tell(const Member& m, WorkerId to, Kind kind, uint32_t round, Outbox& out,
             uint32_t extra = 0);
   void send_notes(Member& m, Outbox& out);
