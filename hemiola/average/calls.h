@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 
 #include "hemiola/core/machine.h"
 
@@ -32,6 +34,8 @@ struct MeanCall : AverageCall {
   MeanCall() : AverageCall(AverageOp::mean) {}
   double distance2 = 0;  // out: |this worker's replica - mean|^2
   double norm2 = 0;      // out: |mean|^2
+  // Out: how often rounds were ended on this node so far, by the reason in words.
+  std::map<std::string, uint64_t> reasons;
 };
 
 }  // namespace hemiola

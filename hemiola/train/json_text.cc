@@ -82,6 +82,7 @@ std::string to_json(const Summary& s) {
   json["messages"] = s.totals.messages;
   json["staleness"] = staleness_json(all.staleness);
   json["view_changes"] = s.view_changes;
+  json["rounds"] = s.totals.rounds;
   json["tables"] = Json::array();
   for (size_t t = 0; t < s.totals.tables.tables.size(); ++t) {
     const std::string name = t < s.table_names.size() ? s.table_names[t] : "";

@@ -41,6 +41,16 @@ std::string locality_line(const TableStats& rows) {
   return text + "\n";
 }
 
+// Why rounds of averages ended.
+std::string rounds_line(const std::map<std::string, uint64_t>& rounds) {
+  std::string text;
+  for (const auto& [reason, times] : rounds) {
+    text += (text.empty() ? "rounds:  " : "; ") + human_count(static_cast<double>(times)) +
+            " ended when " + reason;
+  }
+  return text.empty() ? "" : text + "\n";
+}
+
 }  // namespace
 
 std::string human_count(double count) {
@@ -103,6 +113,7 @@ std::string result_lines(const Summary& s, const std::string& folder) {
   if (s.nodes > 1) text += ", " + human_count(static_cast<double>(s.totals.bytes_sent)) + "B sent";
   text += "\n";
   if (s.nodes > 1) text += locality_line(s.totals.tables.total());
+  text += rounds_line(s.totals.rounds);
   return text + "summary: " + folder + "/summary.json\n";
 }
 

@@ -115,6 +115,7 @@ class SharedReplicas final : public SharedState {
   Duration averaged() const override { return training_.averaged() + averaging_; }
   Duration stalled() const override { return training_.stalled(); }
   Spread spread() const override { return {taking_.distance2, taking_.norm2}; }
+  std::map<std::string, uint64_t> rounds() const override { return taking_.reasons; }
 
  private:
   ReplicaSet& replicas_;

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "hemiola/average/replica.h"
@@ -45,6 +47,9 @@ class SharedState {
     double distance2 = 0, mean2 = 0;
   };
   virtual Spread spread() const { return {}; }
+
+  // How often rounds of averages were ended on this node, by reason.
+  virtual std::map<std::string, uint64_t> rounds() const { return {}; }
 };
 
 std::unique_ptr<SharedState> shared_tables(TableSet& tables, WorkerPort& port, const StepCost& cost,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,6 +37,7 @@ struct RunTotals {
   uint64_t bytes_sent = 0;
   uint64_t messages = 0;
   WorkerStats tables;
+  std::map<std::string, uint64_t> rounds;  // of averages, on the first node: by why they ended
 };
 
 struct Summary {

@@ -204,6 +204,7 @@ class Worker {
     totals.messages = static_cast<uint64_t>(sums[5]);
     totals.cpu_seconds = sums[6];
     totals.ns_per_example = typical_cost();
+    totals.rounds = state_->rounds();
     totals.tables = packing.unpack(std::span(sums).subspan(own_values));
     const TableStats job = totals.tables.total();
     totals.time.wait_rows = job.wait_rows.seconds();
