@@ -11,7 +11,7 @@ namespace hemiola::averaging {
 namespace {
 
 constexpr uint32_t kWorkers = 10;
-constexpr uint32_t kSteps = 1000;  // of worker 0
+constexpr uint32_t kSteps = 700;  // of worker 0
 
 // Worker w pulls towards an optimum of its own; worker 0's is far from the others', and it always
 // takes `slow` times as long.
