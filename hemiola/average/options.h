@@ -19,6 +19,7 @@ enum class AverageSabotage : uint8_t {
   restarted_mass,  // pushsum: the mass starts from one again after every step
   lost_shares,     // pushsum: some messages are thrown away
   answers_twice,   // gossip: an answer that comes again is added again
+  model_to_all,    // groups: a group's mean is sent to all of it, over what late members have
 };
 
 struct AverageOptions {
@@ -33,6 +34,14 @@ struct AverageOptions {
   // outer: the rate and the momentum of the outer optimiser (Nesterov's).
   double outer_rate = 0.7;
   double outer_momentum = 0.9;
+
+  // groups: rounds of a group between two trades with others (0: never), and until its speeds are
+  // reported, from which groups of equally fast workers are made (0: groups stay as they are).
+  uint32_t group_trade_every = 1;
+  uint32_t group_regroup_every = 16;
+  // groups: when somebody has waited so long, two are enough for a round. 0: without end. Then what
+  // is computed depends on no clock.
+  double group_patience_seconds = 0;
 
   // Steps of a worker that missed rounds count for more, so that slow workers' data weigh as much
   // as others'. The factor is at most `correction_most`, since it multiplies the rate.

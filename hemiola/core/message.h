@@ -79,6 +79,13 @@ enum class Kind : uint16_t {
   fuse = 0x0341,
   block = 0x0342,
   block_delta = 0x0343,
+  trade = 0x0344,
+  block_mean = 0x0345,
+  regroup = 0x0346,
+  speeds = 0x0347,
+  may_rest = 0x0348,
+  received = 0x0349,
+  regrouped = 0x034a,
 };
 
 constexpr MachineId machine_of(Kind kind) {
