@@ -4,6 +4,7 @@
 
 #include "hemiola/average/fastest_only.h"
 #include "hemiola/average/gossip.h"
+#include "hemiola/average/groups.h"
 #include "hemiola/average/mean_rounds.h"
 #include "hemiola/average/neighbour_rounds.h"
 #include "hemiola/average/pushsum.h"
@@ -32,6 +33,8 @@ std::unique_ptr<Strategy> make_strategy(Crew& crew) {
     case Rule::local:
     case Rule::outer:
       return std::make_unique<MeanRounds>(crew);
+    case Rule::groups:
+      return std::make_unique<GroupRounds>(crew);
     case Rule::gossip:
       return std::make_unique<Gossip>(crew);
     case Rule::pushsum:
