@@ -55,6 +55,10 @@ void add_world(CLI::App& app, Command& command, Raw& raw) {
   app.add_option("--slow-node", raw.slow_nodes, "this node computes so many times slower")
       ->type_name("NODE:TIMESx")
       ->allow_extra_args(false);  // what follows is a setting, not another node
+  app.add_option("--spread", command.flags.spread,
+                 "a step takes up to this share longer or shorter; else 0")
+      ->type_name("SHARE")
+      ->check(CLI::Range(0.0, 0.99));
   app.add_option("--cost-per-example", raw.cost, "time to compute an example; else as calibrated")
       ->type_name("TIME");
   app.add_option("--calibration", command.calibration, "file of `hemiola calibrate`")

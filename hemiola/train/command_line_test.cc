@@ -34,12 +34,13 @@ TEST(CommandLine, A_data_set_is_named_or_all_are_listed) {
 }
 
 TEST(CommandLine, The_simulated_world_has_flags) {
-  const auto parsed =
-      parse({"sim", "job.toml", "--latency", "1ms", "--bandwidth", "1Gbit", "--slow-node", "3:6x",
-             "--slow-node", "1:2", "--cost-per-example", "0.5ns", "--stall-chance", "0.1"});
+  const auto parsed = parse({"sim", "job.toml", "--latency", "1ms", "--bandwidth", "1Gbit",
+                             "--slow-node", "3:6x", "--slow-node", "1:2", "--cost-per-example",
+                             "0.5ns", "--stall-chance", "0.1", "--spread", "0.3"});
   const Flags& f = std::get<Command>(parsed).flags;
   EXPECT_EQ(f.latency.ns, 1'000'000);
   EXPECT_DOUBLE_EQ(f.bandwidth_bytes_per_second, 1.25e8);
+  EXPECT_EQ(f.spread, 0.3);
   ASSERT_EQ(f.slow_nodes.size(), 2u);
   EXPECT_EQ(f.slow_nodes[0].first, 3u);
   EXPECT_EQ(f.ns_per_example, 0.5);

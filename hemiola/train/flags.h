@@ -28,6 +28,7 @@ struct Flags {
   double bandwidth_bytes_per_second = 1.25e9;           // of each node and direction
   double ns_per_example = 0;                            // computing; 0: as calibrated
   std::vector<std::pair<uint32_t, double>> slow_nodes;  // node, times as slow
+  double spread = 0;  // a step takes up to this share longer or shorter
 };
 
 // "50us", "1.5ms", "2s", "40ns". Throws UserError that names the flag.

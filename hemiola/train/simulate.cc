@@ -27,6 +27,7 @@ sim::WorldOptions world_options(const Job& job, const Flags& flags, Progress& pr
   options.network.latency = flags.latency;
   options.network.jitter = flags.jitter;
   options.network.nic_bytes_per_second = flags.bandwidth_bytes_per_second;
+  options.computer.spread = flags.spread;
   for (const auto& [node, times] : flags.slow_nodes) {
     if (node >= job.cluster.nodes) {
       throw UserError("--slow-node names node " + std::to_string(node) +

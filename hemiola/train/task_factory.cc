@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
+#include <iterator>
 
+#include "hemiola/average/topology.h"
 #include "hemiola/core/check.h"
 #include "hemiola/data/images.h"
 #include "hemiola/data/synthetic.h"
@@ -213,11 +216,26 @@ std::vector<TableOptions> table_options(const Job& job, const Task& task) {
   return tables;
 }
 
+namespace {
+
+// The edges of a topology that stands in a file.
+std::vector<Edge> edges_for(const std::string& topology) {
+  const std::string path = topology == "auto" ? "" : parse_topology(topology).path;
+  if (path.empty()) return {};
+  std::ifstream file(path);
+  if (!file) throw UserError("cannot read " + path + ", which sync.topology names");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  return parse_edges(text, path);
+}
+
+}  // namespace
+
 std::unique_ptr<ReplicaSet> replicas_for(const Job& job, const Task& task, const Place& place) {
   if (!averages(job)) return nullptr;
   AverageOptions options;
   options.rule = parse_average(*job.sync.scheme);
   options.topology = job.sync.topology == "auto" ? "" : job.sync.topology;
+  options.edges = edges_for(job.sync.topology);
   options.seed = job.job.seed;
   options.codec = job.sync.compress;
   options.outer_rate = job.sync.outer_rate;
