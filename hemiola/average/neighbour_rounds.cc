@@ -188,6 +188,7 @@ void NeighbourRounds::ask_rule(Member& m, Outbox& out) {
   const std::string_view reason = m.rule->closes(ready);
   if (reason.empty()) return;
   decided(std::string(reason));
+  m.decided = m.round + 1;
   raise_closed(m, m.round + 1, m.id, out);
 }
 
@@ -267,6 +268,7 @@ void NeighbourRounds::next_round(Member& m, bool took_part) {
     n.sent = false;
   }
   ++m.round;
+  if (backup_ && !m.near.empty() && m.decided != m.round) decided("others said so");
   m.ready = false;
   m.ends->reached(m.round);
 }

@@ -96,6 +96,7 @@ class NeighbourRounds final : public Strategy {
     std::unique_ptr<EndedRounds> ends;
     uint32_t round = 0;
     uint32_t closed = 0;
+    uint32_t decided = 0;   // the last round that this worker ended is the one before
     std::deque<bool> took;  // part in the rounds before this one, as many as may be asked for
     uint32_t wanted = 0;    // at rest: the rounds before this must have ended everywhere
     bool ready = false;     // takes part in this round
