@@ -54,14 +54,24 @@ Trial plain_trial(const char* rule, uint32_t n) {
 
 TEST(AverageGroups, The_mean_stays_whatever_workers_add_and_when) {
   std::map<std::string, uint64_t> reasons;
+  uint64_t plans = 0, stale = 0;
   for (uint64_t seed = 1; seed <= 300; ++seed) {
     Trial trial = trial_of(seed);
     trial.passes = 1 + seed % 3;
+    uint64_t most = 0, last = 0;
+    on_every_event(trial, [&](const GroupRounds& rounds) {
+      most = std::max<uint64_t>(most, rounds.plan(rounds.first()).number);
+      last = std::max(last, rounds.stale());
+    });
     Result result;
     EXPECT_LT(drift_of_the_mean(trial, &result), 1e-5)
         << seed << " " << result.outcome.stuck_reason;
     for (const auto& [reason, times] : result.reasons) reasons[reason] += times;
+    plans += most;
+    stale += last;
   }
+  EXPECT_GT(plans, 50u);
+  EXPECT_GT(stale, 20u);
   for (const char* reason : {"all were ready", "2 of 3 were ready", "3 of 4 were ready",
                              "all that had work left were ready", "another group was free to trade",
                              "another group was busy: one is asked after the next round"}) {
@@ -120,6 +130,77 @@ TEST(AverageGroups, Those_who_rest_come_to_the_mean_as_well) {
   Trial trial = plain_trial("groups(3, 2)", 9);
   trial.steps_of = [](WorkerId w) { return w.value < 3 ? 1u : 200u; };
   EXPECT_LT(consensus_of(trial).error, 1e-3);
+}
+
+// Workers 0 and 2 are ready at one time, 1 and 3 at another, for ever.
+TEST(AverageGroups, Two_halves_of_a_group_do_not_take_turns_for_ever) {
+  for (const uint32_t groups : {1u, 2u}) {
+    Trial trial = plain_trial("groups(4, 2)", 4 * groups);
+    trial.steps = 60;
+    trial.time = [](WorkerId w, uint32_t step) {
+      return microseconds(step == 0 && w.value % 2 ? 5500 : 10'000);
+    };
+    EXPECT_LT(consensus_of(trial).error, 1e-3);
+  }
+}
+
+// Two nodes without a network: messages between them stay until the test delivers them.
+struct TwoNodes {
+  explicit TwoNodes(const char* rule) {
+    AverageOptions options;
+    options.rule = parse_average(rule);
+    for (uint32_t n = 0; n < 2; ++n) {
+      sets[n] = std::make_unique<ReplicaSet>(
+          std::vector{TableSpec{.name = "x", .rows = 1, .row_length = 2}}, Place{NodeId{n}, 2, 1},
+          options);
+      nodes[n].add(MachineId::average, std::make_unique<AverageMachine>(*sets[n]));
+      calls[n].worker = WorkerId{n};
+    }
+  }
+
+  void step(uint32_t n, float by) {
+    sets[n]->of(WorkerId{n}).rows()[0] += by;
+    nodes[n].on(CallPosted{&calls[n]}, Instant{}, out);
+  }
+  // All that are not of this kind, and what they lead to.
+  void deliver_all_but(Kind kind) {
+    std::vector<Outbox::Send> left;
+    while (!out.sends.empty()) {
+      const Outbox::Send s = out.sends.front();
+      out.sends.erase(out.sends.begin());
+      if (s.kind == kind) {
+        left.push_back(s);
+        continue;
+      }
+      Outbox next;
+      nodes[s.to.value].on(MessageArrived{{NodeId{1 - s.to.value}, s.to, {}, s.kind, s.body}},
+                           Instant{}, next);
+      for (auto& send : next.sends) out.sends.push_back(std::move(send));
+    }
+    out.sends = std::move(left);
+  }
+  float value(uint32_t n) const { return sets[n]->of(WorkerId{n}).values()[0]; }
+
+  std::unique_ptr<ReplicaSet> sets[2];
+  NodeCore nodes[2] = {NodeCore(NodeId{0}), NodeCore(NodeId{1})};
+  StepCall calls[2];
+  Outbox out;
+};
+
+// Two phases: what a member has got changes nothing until its controller knows that all have all.
+TEST(AverageGroups, The_mean_is_taken_only_when_all_of_it_is_with_all) {
+  TwoNodes two("groups(2, 2)");
+  two.step(0, 4);
+  two.step(1, 8);
+  two.deliver_all_but(Kind::done);
+  ASSERT_EQ(two.out.sends.size(), 1u);
+  EXPECT_EQ(two.value(0), 4);
+  EXPECT_EQ(two.value(1), 8);
+  two.deliver_all_but(Kind::close);
+  EXPECT_EQ(two.value(0), 6);
+  EXPECT_EQ(two.value(1), 8);
+  two.deliver_all_but(Kind::rested);
+  EXPECT_EQ(two.value(1), 6);
 }
 
 // Where somebody was late. Its values are from another time than the mean that it is given.
@@ -281,13 +362,9 @@ TEST(AverageGroups, Equally_fast_workers_come_together) {
     };
     trial.options.group_regroup_every = every;
     GroupPlan last;
-    uint64_t stale = 0;
     on_every_event(trial, [&](const GroupRounds& rounds) {
-      stale += rounds.stale();
-      for (uint32_t w = 0; w < 16; ++w) {
-        const bool here = rounds.here(WorkerId{w});
-        if (here && rounds.plan(WorkerId{w}).number > last.number) last = rounds.plan(WorkerId{w});
-      }
+      const GroupPlan& plan = rounds.plan(rounds.first());
+      if (plan.number > last.number) last = plan;
     });
     descend(trial);
     const Result result = run(trial);

@@ -44,7 +44,7 @@ class GroupRounds final : public Strategy {
   bool settled(WorkerId worker) const override { return seat(worker).member.settled(); }
   std::string waits_for(WorkerId worker) const override;
 
-  bool here(WorkerId worker) const { return crew_.here(worker); }
+  WorkerId first() const { return crew_.local()[0]; }
   // REQUIRES below: the worker is here.
   const GroupPlan& plan(WorkerId worker) const { return seat(worker).member.plan(); }
   std::span<const float> values(WorkerId worker) const { return crew_.values(worker); }
