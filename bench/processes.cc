@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "hemiola/average/machine.h"
 #include "hemiola/cluster/machine.h"
 #include "hemiola/net/node.h"
 #include "hemiola/table/machine.h"
@@ -39,6 +40,11 @@ int run_node(const Processes& job, NodeId self, const std::string& folder,
   cluster.instance = static_cast<uint64_t>(getpid());
   core->add(MachineId::cluster, std::make_unique<ClusterMachine>(cluster));
   core->add(MachineId::table, std::make_unique<TableMachine>(tables));
+  std::unique_ptr<ReplicaSet> replicas;
+  if (!job.replica.empty()) {
+    replicas = std::make_unique<ReplicaSet>(job.replica, place, job.average);
+    core->add(MachineId::average, std::make_unique<AverageMachine>(*replicas));
+  }
   net::NodeOptions options;
   options.self = self;
   options.nodes = job.nodes;
@@ -49,7 +55,11 @@ int run_node(const Processes& job, NodeId self, const std::string& folder,
   };
   net::Node node(options, net::Listener::open(cluster.address), std::move(core),
                  [&](WorkerPort& port) {
-                   job.work(port, tables, figures);
+                   if (replicas) {
+                     job.work_on_replicas(port, *replicas, figures);
+                   } else {
+                     job.work(port, tables, figures);
+                   }
                    finish(port);
                  });
   const JobOver over = node.run();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "hemiola/average/replica.h"
 #include "hemiola/core/worker_port.h"
 #include "hemiola/table/client.h"
 
@@ -16,7 +17,12 @@ struct Processes {
   uint32_t nodes = 2;
   uint32_t workers = 1;  // on each
   std::vector<TableOptions> tables;
-  // Runs in each worker. `figures` (64 of them) belong to the worker's node and are returned.
+  // For jobs of averages: what each worker has a replica of, and the rule.
+  std::vector<TableSpec> replica;
+  AverageOptions average;
+  std::function<void(WorkerPort&, ReplicaSet&, std::span<double> figures)> work_on_replicas;
+  // Runs in each worker, unless it is one of the others. `figures` (64 of them) belong to the
+  // worker's node and are returned.
   std::function<void(WorkerPort&, TableSet&, std::span<double> figures)> work;
 };
 
