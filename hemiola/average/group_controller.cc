@@ -177,7 +177,8 @@ void GroupController::freeze() {
 
 void GroupController::on_ended(Place& place, const GroupHead& head) {
   if (head.work == GroupWork::fuse) {
-    if (head.id != place.round || head.id <= place.taken) refuse("the end of a round that was not");
+    // One who rests may be in the next round before this is here.
+    if (head.id > place.round || head.id <= place.taken) refuse("the end of a round that was not");
     place.taken = head.id;
     return;
   }
