@@ -3,13 +3,15 @@
 
 usage: bench/allreduce.py [--build DIR] [--rounds N] [--nodes 2,4] [--bytes LIST]
 
-Prints, for each number of processes, a table: our median time, the bytes a second that all nodes
+Each process is bound to a core, as far as there are cores: whether the system puts two that talk
+on one core is luck. Prints, for each number of processes, a table: our median time, the bytes a second that all nodes
 carry together (2 (n - 1) D in a round), the share of what our transport streams between the same
 processes, and our speed as a multiple of each peer's (of times taken in the same turn; the median
 of the turns). Needs Debian's openmpi-bin, libopenmpi-dev and libgloo-dev; a peer that is not there
 is left out, and said.
 """
 import argparse
+import os
 import shutil
 import statistics
 import subprocess
@@ -53,16 +55,17 @@ def run_ours(program, nodes, sizes, *more):
 
 
 def run_mpi(program, nodes, sizes, *more):
-    command = ["mpirun", "--allow-run-as-root", "--oversubscribe", *more, "-n", str(nodes),
+    bound = [] if nodes > os.cpu_count() else ["--bind-to", "core"]
+    command = ["mpirun", "--allow-run-as-root", "--oversubscribe", *bound, *more, "-n", str(nodes),
                str(program), *map(str, sizes)]
     return rounds_in(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def run_gloo(program, nodes, sizes, algorithm):
     with tempfile.TemporaryDirectory() as folder:
-        ranks = [subprocess.Popen([program, algorithm, str(rank), str(nodes), folder,
-                                   *map(str, sizes)], stdout=subprocess.PIPE, text=True)
-                 for rank in range(nodes)]
+        ranks = [subprocess.Popen(["taskset", "-c", str(rank % os.cpu_count()), program, algorithm,
+                                   str(rank), str(nodes), folder, *map(str, sizes)],
+                                  stdout=subprocess.PIPE, text=True) for rank in range(nodes)]
         texts = [rank.communicate()[0] for rank in ranks]
     return rounds_in(texts[0])
 

@@ -44,7 +44,8 @@ void parse(const uint8_t* data, size_t size) {
     stream.insert(stream.end(), header.begin(), header.end());
   }
   stream.insert(stream.end(), rest.begin(), rest.end());
-  FrameParser parser(NodeId{0}, NodeId{1}, kMaxFrame);
+  BytePool pool(kMaxFrame);
+  FrameParser parser(NodeId{0}, NodeId{1}, kMaxFrame, pool);
   for (size_t at = 0; at < stream.size() && parser.error().empty();) {
     const auto space = parser.space();
     const size_t part = std::min({space[0].size(), stream.size() - at, step});

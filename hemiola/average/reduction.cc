@@ -27,8 +27,25 @@ double weight_of(const Bytes& body) {
   return head.weight;
 }
 
-void scale(float* values, float by, size_t n) {
-  for (size_t i = 0; i < n; ++i) values[i] *= by;
+// 64 bytes as the compiler's own vector: it becomes as many registers as the machine needs.
+typedef float Line __attribute__((vector_size(4 * kLine), aligned(4), may_alias));
+
+// mean = ((a + b) + c + ...) * by, written to both places, the second of which may be a part.
+void write_mean(std::span<const float* const> parts, float by, float* mean, float* also, size_t n) {
+  const auto line = [](const float* at) { return *reinterpret_cast<const Line*>(at); };
+  size_t i = 0;
+  for (; i + kLine <= n; i += kLine) {
+    Line sum = line(parts[0] + i);
+    for (size_t p = 1; p < parts.size(); ++p) sum += line(parts[p] + i);
+    sum *= by;
+    *reinterpret_cast<Line*>(mean + i) = sum;
+    *reinterpret_cast<Line*>(also + i) = sum;
+  }
+  for (; i < n; ++i) {
+    float sum = parts[0][i];
+    for (size_t p = 1; p < parts.size(); ++p) sum += parts[p][i];
+    mean[i] = also[i] = sum * by;
+  }
 }
 
 }  // namespace
@@ -39,21 +56,26 @@ Reduction::Reduction(const Place& place, uint32_t lane, size_t floats, const Cod
       lane_(lane),
       is_short_(floats <= kShort),
       codec_(is_short_ ? nullptr : codec),
-      random_(mix(seed, lane, place.self.value)) {
+      seed_(mix(seed, lane, place.self.value)),
+      blocks_(place.nodes),
+      pool_(kKeepBytes) {
   const auto add = [&](uint32_t owner, size_t from, size_t count) {
     Piece& piece = pieces_.emplace_back(Piece{owner, from, count, {}, {}});
     if (codec_ && codec_->biased()) piece.left_out.emplace(*codec_);
   };
   if (is_short_) {
     add(0, 0, floats);
+    for (Block& block : blocks_) block.end = 1;
   } else {
     const size_t even = (floats + place.nodes - 1) / place.nodes;
     const size_t block = (even + kLine - 1) / kLine * kLine;
     for (uint32_t owner = 0; owner < place.nodes; ++owner) {
+      blocks_[owner].first = static_cast<uint32_t>(pieces_.size());
       const size_t end = std::min(floats, (owner + 1) * block);
       for (size_t at = owner * block; at < end; at += kPiece) {
         add(owner, at, std::min(kPiece, end - at));
       }
+      blocks_[owner].end = static_cast<uint32_t>(pieces_.size());
     }
   }
   ended_.resize(pieces_.size());
@@ -78,29 +100,47 @@ bool Reduction::begin(std::span<float> values, double weight, Outbox& out) {
   return over;
 }
 
-// A message of the floats, encoded where there is a codec.
-Bytes Reduction::packed(const PieceHead& head, Piece& piece, std::span<const float> floats) {
-  if (!codec_ || floats.empty()) return with_floats(head, floats);
-  MutableBytes body(sizeof head + codec_->bytes_for(floats.size()));
+// A message of the floats, encoded where there is a codec. What is drawn for it depends on its
+// place alone, not on when it is made.
+Bytes Reduction::packed(const PieceHead& head, std::span<const float> floats) {
+  const size_t room = codec_ ? codec_->bytes_for(floats.size()) : floats.size_bytes();
+  MutableBytes body = body_for(sizeof head + (floats.empty() ? 0 : room));
   std::memcpy(body.data(), &head, sizeof head);
-  const std::span<std::byte> room = body.span().subspan(sizeof head);
-  const size_t used = piece.left_out ? piece.left_out->encode(floats, random_, room)
-                                     : codec_->encode(floats, piece.memory, random_, room);
+  if (floats.empty()) return std::move(body).freeze();
+  const std::span<std::byte> behind = body.span().subspan(sizeof head);
+  size_t used = room;
+  if (codec_) {
+    Piece& piece = pieces_[head.piece];
+    Random random(mix(seed_, head.round, head.piece));
+    used = piece.left_out ? piece.left_out->encode(floats, random, behind)
+                          : codec_->encode(floats, piece.memory, random, behind);
+  } else {
+    std::memcpy(behind.data(), floats.data(), room);
+  }
   return std::move(body).freeze(sizeof head + used);
+}
+
+MutableBytes Reduction::body_for(size_t bytes) {
+  return bytes < kPoolFrom ? MutableBytes(bytes) : pool_.get(bytes);
 }
 
 void Reduction::send_parts(Outbox& out) {
   // Each node begins with the one after it, so that not all send to node 0 first.
   for (uint32_t step = 1; step < place_.nodes; ++step) {
     const NodeId to{(place_.self.value + step) % place_.nodes};
-    for (uint32_t p = 0; p < pieces_.size(); ++p) {
-      Piece& piece = pieces_[p];
-      if (!is_short_ && piece.owner != to.value) continue;
-      const PieceHead head{lane_, round_, p, 0, own_weight_};
-      const size_t count = own_weight_ == 0 ? 0 : piece.count;
-      out.send(to, Kind::part, packed(head, piece, {&values_[piece.from], count}));
-    }
+    Block& block = blocks_[to.value];
+    block.next = block.first;
+    for (size_t i = 0; i < kAhead; ++i) send_next_part(to, out);
   }
+}
+
+void Reduction::send_next_part(NodeId to, Outbox& out) {
+  Block& block = blocks_[to.value];
+  if (block.next == block.end) return;
+  const uint32_t p = block.next++;
+  const size_t count = own_weight_ == 0 ? 0 : pieces_[p].count;
+  const PieceHead head{lane_, round_, p, 0, own_weight_};
+  out.send(to, Kind::part, packed(head, {&values_[pieces_[p].from], count}));
 }
 
 // Whether a body can be of the piece. What is encoded is checked when it is decoded.
@@ -130,6 +170,7 @@ bool Reduction::on_message(const Envelope& message, Outbox& out) {
     take(message.body, true, values_.subspan(piece.from, piece.count));
     ended_[head.piece] = true;
     weight_ = head.weight;
+    send_next_part(message.from, out);
     return end_piece();
   }
   if (!adds_up(piece) || head.round > round_ + 1) {
@@ -156,40 +197,59 @@ void Reduction::take(const Bytes& body, bool first, std::span<float> sum) const 
 }
 
 bool Reduction::add_up(uint32_t p, Gathered& gathered, Outbox& out) {
-  Piece& piece = pieces_[p];
-  const size_t n = piece.count;
-  MutableBytes body(sizeof(PieceHead) + n * sizeof(float));
-  const std::span<float> sum(reinterpret_cast<float*>(body.data() + sizeof(PieceHead)), n);
   PieceHead head{lane_, round_, p, 0, 0};
   for (uint32_t node = 0; node < place_.nodes; ++node) {
     const bool own = node == place_.self.value;
-    const double weight = own ? own_weight_ : weight_of(gathered.parts[node]);
-    if (weight == 0) continue;
-    if (own) {
-      (head.weight == 0 ? vec().copy : vec().add)(sum.data(), &values_[piece.from], n);
-    } else {
-      take(gathered.parts[node], head.weight == 0, sum);
-    }
-    head.weight += weight;
+    head.weight += own ? own_weight_ : weight_of(gathered.parts[node]);
   }
   HEMIOLA_CHECK(head.weight > 0);
-  if (head.weight != 1) scale(sum.data(), static_cast<float>(1 / head.weight), n);
-  std::memcpy(body.data(), &head, sizeof head);
   weight_ = head.weight;
+  const Bytes total = codec_ ? encoded_mean(head, gathered) : mean(head, gathered);
   gathered.parts.clear();
-  Bytes total;
-  if (codec_) {
-    total = packed(head, piece, sum);
-    take(total, true, values_.subspan(piece.from, n));
-  } else {
-    std::memcpy(&values_[piece.from], sum.data(), n * sizeof(float));
-    total = std::move(body).freeze();
-  }
   for (uint32_t step = 1; step < place_.nodes && !is_short_; ++step) {
     out.send(NodeId{(place_.self.value + step) % place_.nodes}, Kind::total, total);
   }
   ended_[p] = true;
   return end_piece();
+}
+
+// The mean of a piece, as a message and in its place.
+Bytes Reduction::mean(const PieceHead& head, const Gathered& gathered) {
+  const Piece& piece = pieces_[head.piece];
+  float* own = &values_[piece.from];
+  std::vector<const float*> parts;
+  for (uint32_t node = 0; node < place_.nodes; ++node) {
+    const bool is_own = node == place_.self.value;
+    if ((is_own ? own_weight_ : weight_of(gathered.parts[node])) == 0) continue;
+    parts.push_back(is_own ? own : floats_of(gathered.parts[node]));
+  }
+  MutableBytes body = body_for(sizeof head + piece.count * sizeof(float));
+  std::memcpy(body.data(), &head, sizeof head);
+  auto* mean = reinterpret_cast<float*>(body.data() + sizeof head);
+  write_mean(parts, static_cast<float>(1 / head.weight), mean, own, piece.count);
+  return std::move(body).freeze();
+}
+
+Bytes Reduction::encoded_mean(const PieceHead& head, const Gathered& gathered) {
+  const Piece& piece = pieces_[head.piece];
+  const std::span<float> own = values_.subspan(piece.from, piece.count);
+  sum_.resize(piece.count);
+  bool first = true;
+  for (uint32_t node = 0; node < place_.nodes; ++node) {
+    const bool is_own = node == place_.self.value;
+    if ((is_own ? own_weight_ : weight_of(gathered.parts[node])) == 0) continue;
+    if (is_own) {
+      (first ? vec().copy : vec().add)(sum_.data(), own.data(), own.size());
+    } else {
+      take(gathered.parts[node], first, sum_);
+    }
+    first = false;
+  }
+  const auto by = static_cast<float>(1 / head.weight);
+  for (float& value : sum_) value *= by;
+  Bytes total = packed(head, sum_);
+  take(total, true, own);
+  return total;
 }
 
 bool Reduction::end_piece() {

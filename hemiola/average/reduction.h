@@ -3,7 +3,9 @@
 // Each node owns a block of the vector: it gets everybody's part of it, adds them up in order of
 // nodes, and sends the mean of the block to all. So each node sends 2 (n - 1) / n of the vector,
 // whatever n, in two hops; a short vector is sent to everybody as a whole, in one. Blocks are cut
-// into pieces that travel on their own, so that adding up and sending go on at the same time.
+// into pieces that travel on their own, so that adding up and sending go on at the same time. Of
+// the pieces of each owner only kAhead are under way at a time: the mean of one brings the part of
+// another on its way, so that what is under way stays in the caches, however long the vector.
 //
 // With a codec, parts and means of pieces are encoded, twice on the way from node to node however
 // many nodes there are; the owner too takes what it sent as the mean, so that all stay equal. What
@@ -18,6 +20,7 @@
 
 #include "hemiola/average/error_feedback.h"
 #include "hemiola/average/messages.h"
+#include "hemiola/core/byte_pool.h"
 #include "hemiola/core/machine.h"
 #include "hemiola/core/place.h"
 
@@ -25,7 +28,8 @@ namespace hemiola {
 
 class Reduction {
  public:
-  static constexpr size_t kPiece = 64 << 10;  // floats
+  static constexpr size_t kPiece = 16 << 10;  // floats
+  static constexpr size_t kAhead = 8;         // pieces
   static constexpr size_t kShort = 2 << 10;   // floats of a vector that is sent whole
 
   // `lane` tells a node's reductions apart. `codec` outlives this; nullptr: floats as they are.
@@ -50,6 +54,9 @@ class Reduction {
   std::optional<NodeId> waits_for() const;   // of those whose part or block is missing, the first
 
  private:
+  static constexpr size_t kPoolFrom = 4 << 10;   // bytes of a body
+  static constexpr size_t kKeepBytes = 8 << 20;  // of bodies, to be used again
+
   struct Piece {
     uint32_t owner = 0;
     size_t from = 0, count = 0;
@@ -62,12 +69,21 @@ class Reduction {
     uint32_t present = 0;
   };
   using Round = std::map<uint32_t, Gathered>;  // by piece
+  // Pieces of one owner stand one after the other.
+  struct Block {
+    uint32_t first = 0, end = 0;
+    uint32_t next = 0;  // the first whose part was not sent
+  };
 
   bool adds_up(const Piece& piece) const { return is_short_ || piece.owner == place_.self.value; }
-  Bytes packed(const PieceHead& head, Piece& piece, std::span<const float> floats);
+  MutableBytes body_for(size_t bytes);
+  Bytes packed(const PieceHead& head, std::span<const float> floats);
   bool fits(const Piece& piece, const Bytes& body, double weight) const;
   void send_parts(Outbox& out);
+  void send_next_part(NodeId to, Outbox& out);
   void take(const Bytes& body, bool first, std::span<float> sum) const;
+  Bytes mean(const PieceHead& head, const Gathered& gathered);
+  Bytes encoded_mean(const PieceHead& head, const Gathered& gathered);
   bool add_up(uint32_t piece, Gathered& gathered, Outbox& out);
   bool end_piece();
 
@@ -75,8 +91,11 @@ class Reduction {
   const uint32_t lane_;
   const bool is_short_;
   const Codec* const codec_;
-  Random random_;
+  const uint64_t seed_;
   std::vector<Piece> pieces_;
+  std::vector<Block> blocks_;  // by owner
+  BytePool pool_;
+  std::vector<float> sum_;            // of a piece, before it is encoded
   std::map<uint32_t, Round> rounds_;  // that somebody has begun
   uint32_t round_ = 0;
   bool busy_ = false;

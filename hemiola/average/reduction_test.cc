@@ -107,6 +107,34 @@ TEST(Reduction, A_codec_sends_less_and_leaves_all_equal) {
   EXPECT_LT(off, norm);
 }
 
+TEST(Reduction, What_is_encoded_does_not_depend_on_the_order_of_messages) {
+  const auto codec = make_codec("quantise(4)");
+  std::vector<float> first;
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    Random order(seed), draw(5);
+    World world(3, 200'000, codec.get());
+    for (uint32_t n = 0; n < 3; ++n) {
+      for (float& v : world.values[n]) v = static_cast<float>(draw.normal());
+    }
+    for (uint32_t n = 0; n < 3; ++n) world.begin((n + seed) % 3, 1);
+    world.deliver_all(order);
+    if (first.empty()) first = world.values[0];
+    EXPECT_EQ(world.values[0], first) << seed;
+  }
+}
+
+TEST(Reduction, Of_a_long_vector_only_a_part_is_under_way_at_a_time) {
+  constexpr size_t kFloats = 64 * Reduction::kPiece;
+  World world(2, kFloats);
+  world.begin(0, 1);
+  world.begin(1, 1);
+  EXPECT_EQ(world.queue.size(), 2 * Reduction::kAhead);
+  Random random(3);
+  world.deliver_all(random);
+  EXPECT_EQ(world.over, 2u);
+  EXPECT_LT(world.bytes, 2 * kFloats * sizeof(float) + 64 * 100);
+}
+
 TEST(Reduction, Messages_that_cannot_be_are_refused_and_change_nothing) {
   World world(2, 10'000);
   world.begin(0, 1);

@@ -47,7 +47,10 @@ class Bytes {
 class MutableBytes {
  public:
   explicit MutableBytes(size_t size)
-      : block_(std::make_shared_for_overwrite<std::byte[]>(size)), size_(size) {}
+      : MutableBytes(std::make_shared_for_overwrite<std::byte[]>(size), size) {}
+  // The first `size` bytes of a block that nobody else reads or writes.
+  MutableBytes(std::shared_ptr<std::byte[]> block, size_t size)
+      : block_(std::move(block)), size_(size) {}
 
   std::byte* data() { return block_.get(); }
   size_t size() const { return size_; }

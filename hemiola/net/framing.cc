@@ -144,7 +144,7 @@ std::optional<Envelope> FrameParser::next() {
     return finish(header, Bytes(block_, body_at, header.length));
   }
   if (header.length <= kDirectBytes) return std::nullopt;
-  direct_.emplace(header.length);
+  direct_.emplace(pool_.get(header.length));
   std::memcpy(direct_->data(), block_.get() + body_at, here);
   direct_filled_ = here;
   direct_header_ = header;

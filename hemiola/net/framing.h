@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 
+#include "hemiola/core/byte_pool.h"
 #include "hemiola/core/message.h"
 
 namespace hemiola::net {
@@ -42,8 +43,9 @@ class FrameParser {
   static constexpr size_t kBlockBytes = 64 << 10;
   static constexpr size_t kDirectBytes = 16 << 10;
 
-  FrameParser(NodeId peer, NodeId self, size_t max_frame_bytes)
-      : peer_(peer), self_(self), max_frame_bytes_(max_frame_bytes) {}
+  // `pool`, for bodies that are received in place, outlives the parser.
+  FrameParser(NodeId peer, NodeId self, size_t max_frame_bytes, BytePool& pool)
+      : peer_(peer), self_(self), max_frame_bytes_(max_frame_bytes), pool_(pool) {}
 
   // Where the next bytes of the stream belong, in order; the second part may be empty.
   // May be asked again only after next() gave nothing. REQUIRES: error().empty().
@@ -64,6 +66,7 @@ class FrameParser {
   NodeId peer_;
   NodeId self_;
   size_t max_frame_bytes_;
+  BytePool& pool_;
   std::string error_;
 
   // The stream's bytes that wait to be parsed: block_[begin_, end_). Bytes before begin_ belong

@@ -44,7 +44,8 @@ std::string text(const Bytes& bytes) {
 }
 
 TEST(Framing, A_message_comes_out_as_it_went_in) {
-  FrameParser parser(kPeer, kSelf, kMax);
+  BytePool pool(1 << 20);
+  FrameParser parser(kPeer, kSelf, kMax, pool);
   const std::string stream = frame("hello", Kind::update);
   const auto space = parser.space();
   std::memcpy(space[0].data(), stream.data(), stream.size());
@@ -70,7 +71,8 @@ TEST(Framing, Bodies_of_all_sizes_survive_any_cutting_of_the_stream) {
       sent.push_back(std::string(sizes[random.below(7)], static_cast<char>('a' + i % 26)));
       stream += frame(sent.back());
     }
-    FrameParser parser(kPeer, kSelf, kMax);
+    BytePool pool(1 << 20);
+    FrameParser parser(kPeer, kSelf, kMax, pool);
     const auto bodies = feed(parser, stream, step);  // all kept alive: no slice may be overwritten
     ASSERT_EQ(parser.error(), "");
     ASSERT_EQ(bodies.size(), sent.size());
@@ -83,7 +85,8 @@ TEST(Framing, Every_flipped_bit_is_found) {
   for (size_t bit = 0; bit < good.size() * 8; ++bit) {
     std::string bad = good;
     bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << bit % 8));
-    FrameParser parser(kPeer, kSelf, kMax);
+    BytePool pool(1 << 20);
+    FrameParser parser(kPeer, kSelf, kMax, pool);
     EXPECT_TRUE(feed(parser, bad, 1 << 20).empty()) << bit;
     EXPECT_NE(parser.error(), "") << bit;
   }
@@ -91,7 +94,8 @@ TEST(Framing, Every_flipped_bit_is_found) {
 
 TEST(Framing, Each_kind_of_wrong_frame_has_its_sentence) {
   const auto error = [](const std::string& stream, size_t max = kMax) {
-    FrameParser parser(kPeer, kSelf, max);
+    BytePool pool(1 << 20);
+    FrameParser parser(kPeer, kSelf, max, pool);
     feed(parser, stream, 1 << 20);
     return parser.error();
   };
@@ -114,7 +118,8 @@ TEST(Framing, Random_bytes_never_do_more_than_an_error) {
     if (!stream.empty() && random.chance(0.5)) {
       stream[random.below(stream.size())] = static_cast<char>(random());
     }
-    FrameParser parser(kPeer, kSelf, 1000);
+    BytePool pool(1 << 20);
+    FrameParser parser(kPeer, kSelf, 1000, pool);
     for (const Bytes& body : feed(parser, stream, 1 + random.below(100))) {
       ASSERT_LE(body.size(), 1000u);
     }

@@ -22,9 +22,9 @@ std::string lost_text(int error) {
 
 }  // namespace
 
-Link::Link(int fd, NodeId self, NodeId peer, size_t max_frame_bytes,
+Link::Link(int fd, NodeId self, NodeId peer, size_t max_frame_bytes, BytePool& pool,
            std::unique_ptr<TlsSession> tls)
-    : fd_(fd), self_(self), parser_(peer, self, max_frame_bytes), tls_(std::move(tls)) {}
+    : fd_(fd), self_(self), parser_(peer, self, max_frame_bytes, pool), tls_(std::move(tls)) {}
 
 void Link::add(Kind kind, Epoch epoch, const Bytes& body) {
   if (!broken_.empty()) return;

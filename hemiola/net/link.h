@@ -16,8 +16,10 @@ namespace hemiola::net {
 
 class Link {
  public:
-  // tls: none for a plain connection. The socket must stay open longer than the link.
-  Link(int fd, NodeId self, NodeId peer, size_t max_frame_bytes, std::unique_ptr<TlsSession> tls);
+  // tls: none for a plain connection. The socket and the pool, for large messages that arrive, live
+  // longer than the link.
+  Link(int fd, NodeId self, NodeId peer, size_t max_frame_bytes, BytePool& pool,
+       std::unique_ptr<TlsSession> tls);
 
   // May be used: encryption, if any, has been agreed on.
   bool ready() const { return !tls_ || tls_->ready(); }

@@ -17,7 +17,7 @@ struct Joined {
       ends[i] = Fd(fds[i]);
       auto tls = encrypted ? std::make_unique<TlsSession>(context, i == 0, SessionKey{}) : nullptr;
       const NodeId self{static_cast<uint32_t>(i)}, peer{static_cast<uint32_t>(1 - i)};
-      links[i] = std::make_unique<Link>(fds[i], self, peer, 10 << 20, std::move(tls));
+      links[i] = std::make_unique<Link>(fds[i], self, peer, 10 << 20, pool, std::move(tls));
     }
   }
 
@@ -29,6 +29,7 @@ struct Joined {
   }
 
   const TlsContext context{TlsSettings{}};
+  BytePool pool{1 << 20};
   Fd ends[2];
   std::unique_ptr<Link> links[2];
   std::vector<Envelope> got[2];

@@ -234,7 +234,7 @@ void Links::commit(Connection& connection, Instant now) {
                                        connection.handshake.session_key());
   }
   connection.link = std::make_unique<Link>(connection.fd.get(), options_.identity.self, node,
-                                           options_.max_frame_bytes, std::move(tls));
+                                           options_.max_frame_bytes, pool_, std::move(tls));
   peer.connection = &connection;
   if (connection.link->ready()) return up(connection, now);
   flush(connection);

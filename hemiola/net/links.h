@@ -90,6 +90,7 @@ class Links {
   struct Connection;
   struct Peer;
   static constexpr uint64_t kListener = 0;
+  static constexpr size_t kKeepBytes = 16 << 20;  // of large messages that arrived, to be reused
   static constexpr Instant kNever{INT64_MAX};
 
   Connection& open(Fd fd, bool tcp, Handshake handshake, std::string where, Instant now);
@@ -118,6 +119,7 @@ class Links {
   Poller& poller_;
   LinkSink& sink_;
   TlsContext tls_;
+  BytePool pool_{kKeepBytes};
   std::vector<Peer> peers_;                                      // by rank
   std::map<uint64_t, std::unique_ptr<Connection>> connections_;  // by token
   uint64_t next_token_ = kListener + 1;
