@@ -5,8 +5,8 @@ usage: bench/backup_workers.py [--jobs NAMES] [--epochs N] [--real] [--program b
 
 Trains each job under `consensus` (everybody waits for all neighbours) and under `backup` (the
 slowest neighbours are left out, their number chosen anew in every round) on the same random graph
-of degree 4. In the simulator, with real gradients and steps of 20 ms, give or take 30 %; with --real
-in ten processes on this machine whose delays are slept.
+of degree 4. In the simulator, with real gradients and steps of 20 ms, give or take 30 %; with
+--real in ten processes on this machine whose delays are slept.
 
 Data: ../shared/data/mnist and ../shared/data/cifar10, or --data FOLDER that holds both.
 """

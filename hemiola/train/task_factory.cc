@@ -240,6 +240,8 @@ std::unique_ptr<ReplicaSet> replicas_for(const Job& job, const Task& task, const
   options.codec = job.sync.compress;
   options.outer_rate = job.sync.outer_rate;
   options.outer_momentum = job.sync.outer_momentum;
+  options.group_trade_every = job.sync.trade_every;
+  options.group_regroup_every = job.sync.regroup_every;
   options.correct_participation = job.sync.participation == "corrected";
   return std::make_unique<ReplicaSet>(task.tables(), place, options);
 }
