@@ -23,7 +23,7 @@ const float* floats_of(const Bytes& values) {
 
 }  // namespace
 
-Gossip::Gossip(Crew& crew) : Strategy(crew) {
+Gossip::Gossip(Crew& crew) : Strategy(crew), basis_(link_basis(crew)) {
   const AverageOptions& options = crew.options();
   Topology topology = parse_topology(options.topology.empty() ? "complete" : options.topology);
   topology.edges = options.edges;
@@ -56,7 +56,7 @@ void Gossip::ask(WorkerId worker, Outbox& out) {
   const WorkerId partner = draw_partner(m);
   m.due = crew_.options().rule.every;
   const PeerHead head{worker, partner, ++m.last_id, m.answers[partner].id};
-  m.open = Question{partner, m.last_id, with_floats(head, crew_.values(worker))};
+  m.open = Question{partner, m.last_id, message(head)};
   out.send(crew_.node_of(partner), Kind::propose, m.open->body);
 }
 
@@ -64,15 +64,15 @@ void Gossip::on_message(const Envelope& message, Instant, Outbox& out) {
   Reader reader(message.body);
   const auto head = reader.get<PeerHead>();
   const bool exchange = message.kind == Kind::propose || message.kind == Kind::accept;
-  const size_t floats = exchange ? crew_.values() : 0;
   const bool fits = reader.ok() && head.from.value < crew_.size() && head.to.value < crew_.size() &&
                     crew_.here(head.to) && crew_.node_of(head.from) == message.from &&
-                    reader.left() == floats * sizeof(float);
+                    (reader.left() == 0 || exchange);
   if (!fits) throw std::runtime_error("an exchange of values that cannot be");
   const auto& partners = member(head.to).partners;
   if (!std::binary_search(partners.begin(), partners.end(), head.from)) {
     throw std::runtime_error("an exchange of workers that have no edge");
   }
+  if (exchange) require_values(head, values_of(message.body));
   if (message.kind == Kind::propose) {
     on_question(head, values_of(message.body), out);
   } else if (message.kind == Kind::accept) {
@@ -87,6 +87,27 @@ void Gossip::on_message(const Envelope& message, Instant, Outbox& out) {
   }
 }
 
+void Gossip::require_values(const PeerHead& head, const Bytes& values) {
+  const Refusal refusal = packed(head.from) ? link(head.to, head.from).hold(values.span())
+                          : values.size() == crew_.values() * sizeof(float) ? Refusal()
+                                                                            : "of another size";
+  if (!refusal.empty()) throw std::runtime_error("values that cannot be: " + std::string(refusal));
+}
+
+LinkCopies& Gossip::link(WorkerId worker, WorkerId peer) {
+  return member(worker).links.try_emplace(peer, *basis_, worker, peer).first->second;
+}
+
+// The worker's values behind a head.
+Bytes Gossip::message(const PeerHead& head) {
+  if (!packed(head.to)) return with_floats(head, crew_.values(head.from));
+  LinkCopies& copies = link(head.from, head.to);
+  Writer body(sizeof head + copies.bytes_for_message());
+  body.put(head);
+  copies.encode(crew_.values(head.from), body);
+  return std::move(body).take();
+}
+
 // The asker says in `extra` which question of this worker it had seen last. If that is the open
 // one, its answer is lost or on its way, and the two have not crossed.
 void Gossip::on_question(const PeerHead& head, const Bytes& values, Outbox& out) {
@@ -98,8 +119,9 @@ void Gossip::on_question(const PeerHead& head, const Bytes& values, Outbox& out)
     return;
   }
   if (m.open && m.open->partner == head.from && head.extra < m.open->id) {
+    take(head, values);
     answer = {head.round, m.open->id, true, values_of(m.open->body)};
-    add_half(worker, values, answer.values);
+    add_half(head, values, answer.values);
     decided("two asked each other");
     settle(worker, out);
     return;
@@ -108,12 +130,11 @@ void Gossip::on_question(const PeerHead& head, const Bytes& values, Outbox& out)
     m.held.emplace_back(head, values);
     return;
   }
+  if (!m.open) take(head, values);
   answer = {head.round, 0, !m.open, {}};
   if (answer.yes) {
-    MutableBytes mine(crew_.values() * sizeof(float));
-    std::memcpy(mine.data(), crew_.values(worker).data(), mine.size());
-    answer.values = std::move(mine).freeze();
-    if (sabotage() != AverageSabotage::pull_only) add_half(worker, values, answer.values);
+    answer.values = values_of(message({worker, head.from}));
+    if (sabotage() != AverageSabotage::pull_only) add_half(head, values, answer.values);
   }
   send_answer(worker, head.from, answer, out);
 }
@@ -124,7 +145,10 @@ void Gossip::send_answer(WorkerId from, WorkerId to, const Answer& answer, Outbo
   if (!answer.yes) {
     out.send(node, Kind::busy, with_floats(head, {}));
   } else if (!answer.values.empty()) {
-    out.send(node, Kind::accept, with_floats(head, {floats_of(answer.values), crew_.values()}));
+    MutableBytes body(sizeof head + answer.values.size());
+    std::memcpy(body.data(), &head, sizeof head);
+    std::memcpy(body.data() + sizeof head, answer.values.data(), answer.values.size());
+    out.send(node, Kind::accept, std::move(body).freeze());
   }
 }
 
@@ -133,17 +157,18 @@ void Gossip::on_accept(const PeerHead& head, const Bytes& values, Outbox& out) {
   if (!m.open || m.open->id != head.round || m.open->partner != head.from) {
     const bool again = sabotage() == AverageSabotage::answers_twice &&
                        m.answered.id == head.round && m.answered.partner == head.from;
-    if (again) add_half(head.to, values, values_of(m.answered.body));
+    if (again) add_half(head, values, values_of(m.answered.body));
     if (head.round <= m.last_id) {
       out.send(crew_.node_of(head.from), Kind::done,
                with_floats(PeerHead{head.to, head.from, head.round}, {}));
     }
     return;
   }
+  take(head, values);
   // The partner took this question for the answer to its own, which may have been lost.
   Answer& answer = m.answers[head.from];
   if (head.extra > answer.id) answer = {head.extra, m.open->id, true, {}};
-  add_half(head.to, values, values_of(m.open->body));
+  add_half(head, values, values_of(m.open->body));
   decided("the partner was free");
   settle(head.to, out);
 }
@@ -171,12 +196,27 @@ void Gossip::settle(WorkerId worker, Outbox& out) {
   for (const auto& [head, values] : std::exchange(m.held, {})) on_question(head, values, out);
 }
 
-void Gossip::add_half(WorkerId worker, const Bytes& theirs, const Bytes& mine) {
-  const std::span<float> values = crew_.values(worker);
+// The peer's copy then stands at what it sent with these values, and so does the peer.
+void Gossip::take(const PeerHead& head, const Bytes& values) {
+  if (packed(head.from) && !link(head.to, head.from).take(values.span())) {
+    throw std::runtime_error("an exchange without the one before it");
+  }
+}
+
+// REQUIRES: theirs were taken.
+void Gossip::add_half(const PeerHead& head, const Bytes& theirs, const Bytes& mine) {
+  const std::span<float> values = crew_.values(head.to);
   const float* a = floats_of(theirs);
   const float* b = floats_of(mine);
-  for (size_t i = 0; i < values.size(); ++i) values[i] += 0.5f * (a[i] - b[i]);
-  ++member(worker).mixes;
+  float weight = 0.5f;
+  if (packed(head.from)) {
+    const LinkCopies& copies = link(head.to, head.from);
+    a = copies.theirs().data();
+    b = copies.mine().data();
+    weight *= copies.agreement();
+  }
+  for (size_t i = 0; i < values.size(); ++i) values[i] += weight * (a[i] - b[i]);
+  ++member(head.to).mixes;
 }
 
 void Gossip::up_again(NodeId peer, Instant, Outbox& out) {

@@ -14,6 +14,10 @@
 // Questions are numbered by asker. Of each asker a worker remembers the last number and its answer:
 // a question or an answer that comes twice counts once, and one that was lost is sent again when
 // the link is back.
+//
+// With a codec, values between nodes are messages of LinkCopies. One that was answered busy has
+// moved the copy all the same. What a worker mixes are the copies as of the question and its
+// answer: until it has both, it sends that partner nothing else.
 #pragma once
 
 #include <map>
@@ -21,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+#include "hemiola/average/link_copies.h"
 #include "hemiola/average/messages.h"
 #include "hemiola/average/strategy.h"
 #include "hemiola/core/random.h"
@@ -65,7 +70,8 @@ class Gossip final : public Strategy {
     std::optional<Question> open;
     std::optional<WorkerId> was_busy;
     std::map<WorkerId, Answer> answers;  // the last, by asker
-    uint32_t mixes = 0;                  // since the worker was last released
+    std::map<WorkerId, LinkCopies> links;
+    uint32_t mixes = 0;  // since the worker was last released
     // For sabotage only: the question last answered, and questions that wait.
     Question answered;
     std::vector<std::pair<PeerHead, Bytes>> held;
@@ -82,8 +88,14 @@ class Gossip final : public Strategy {
   void on_busy(const PeerHead& head);
   void send_answer(WorkerId from, WorkerId to, const Answer& answer, Outbox& out);
   void settle(WorkerId worker, Outbox& out);
-  void add_half(WorkerId worker, const Bytes& theirs, const Bytes& mine);
+  bool packed(WorkerId peer) const { return basis_ && !crew_.here(peer); }
+  LinkCopies& link(WorkerId worker, WorkerId peer);
+  Bytes message(const PeerHead& head);
+  void require_values(const PeerHead& head, const Bytes& values);
+  void take(const PeerHead& head, const Bytes& values);
+  void add_half(const PeerHead& head, const Bytes& theirs, const Bytes& mine);
 
+  const std::unique_ptr<LinkBasis> basis_;
   std::vector<Member> members_;  // of the local workers
   StalenessHistogram staleness_;
   uint64_t exchanges_ = 0;

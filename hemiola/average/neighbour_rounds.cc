@@ -14,6 +14,10 @@ namespace {
 
 constexpr size_t kMixBlock = 2 << 10;  // floats that stay in the first cache while they are mixed
 
+std::span<const std::byte> behind_head(const Bytes& body) {
+  return body.span().subspan(sizeof(PeerHead));
+}
+
 }  // namespace
 
 Graph mixing_graph(const Crew& crew) {
@@ -33,12 +37,15 @@ NeighbourRounds::NeighbourRounds(Crew& crew)
     : Strategy(crew),
       backup_(crew.options().rule.kind == AverageRule::Kind::backup),
       graph_(mixing_graph(crew)),
-      tree_(spanning_tree(graph_)) {
+      tree_(spanning_tree(graph_)),
+      basis_(link_basis(crew)) {
   for (const WorkerId w : crew.local()) {
     Member& m = members_.emplace_back();
     m.id = w;
-    for (const uint32_t other : graph_.near[w.value])
-      m.near.push_back({WorkerId{other}, {}, false});
+    for (const uint32_t other : graph_.near[w.value]) {
+      Neighbour& n = m.near.emplace_back(Neighbour{WorkerId{other}});
+      if (basis_ && !crew.here(n.id)) n.link.emplace(*basis_, w, n.id);
+    }
     m.ends = std::make_unique<EndedRounds>(tree_, w.value);
     if (!backup_) continue;
     if (crew.options().rule.search) {
@@ -76,9 +83,11 @@ void NeighbourRounds::on_message(const Envelope& message, Instant, Outbox& out) 
   Reader reader(message.body);
   const auto head = reader.get<PeerHead>();
   const bool model = message.kind == Kind::mix;
-  if (!reader.ok() || reader.left() != (model ? crew_.values() * sizeof(float) : 0) ||
-      head.from.value >= crew_.size() || head.to.value >= crew_.size() ||
-      crew_.node_of(head.from) != message.from || !crew_.here(head.to)) {
+  const bool packed = model && basis_ && !crew_.here(head.from);
+  const size_t size = model ? crew_.values() * sizeof(float) : 0;
+  if (!reader.ok() || (!packed && reader.left() != size) || head.from.value >= crew_.size() ||
+      head.to.value >= crew_.size() || crew_.node_of(head.from) != message.from ||
+      !crew_.here(head.to)) {
     throw std::runtime_error("a message between workers that cannot be");
   }
   Member& m = member(head.to);
@@ -96,7 +105,8 @@ void NeighbourRounds::on_message(const Envelope& message, Instant, Outbox& out) 
     default: {
       const auto from = std::find_if(m.near.begin(), m.near.end(),
                                      [&](const Neighbour& n) { return n.id == head.from; });
-      fits = from != m.near.end() && can_be(m, *from, message.kind, head.round);
+      fits = from != m.near.end() && can_be(m, *from, message.kind, head.round) &&
+             (!packed || holds(m, *from, head.round, message.body));
       if (fits) hear(m, *from, message.kind, head.round, message.body, out);
     }
   }
@@ -122,6 +132,16 @@ bool NeighbourRounds::can_be(const Member& m, const Neighbour& from, Kind kind,
     default:
       return false;
   }
+}
+
+// Every round that both took part in has one message each way. Of one whose number does not fit its
+// round, or that cannot be decoded, nothing is kept.
+bool NeighbourRounds::holds(const Member& m, Neighbour& from, uint32_t round,
+                            const Bytes& body) const {
+  if (round < m.round) return true;
+  const auto message = behind_head(body);
+  return LinkCopies::number_of(message) == from.link->taken() + 1 + (round - m.round) &&
+         from.link->hold(message).empty();
 }
 
 // What is said of a round that this worker has skipped has crossed its own `skip`, which tells the
@@ -217,14 +237,21 @@ bool NeighbourRounds::exchange(Member& m, Outbox& out) {
     const Word& word = n.words[m.round];
     if (!n.sent && (word.done || !backup_)) {
       n.sent = true;
-      const PeerHead head{m.id, n.id, m.round, 0};
-      Bytes body = with_floats(head, crew_.values(m.id));
+      Bytes body = n.link ? encoded(m, n)
+                          : with_floats(PeerHead{m.id, n.id, m.round, 0}, crew_.values(m.id));
       if (!crew_.here(n.id)) n.kept.emplace(m.round, body);
       out.send(crew_.node_of(n.id), Kind::mix, std::move(body));
     }
     all = all && (word.skips || !word.mix.empty());
   }
   return all;
+}
+
+Bytes NeighbourRounds::encoded(const Member& m, Neighbour& to) {
+  Writer body(sizeof(PeerHead) + to.link->bytes_for_message());
+  body.put(PeerHead{m.id, to.id, m.round, 0});
+  to.link->encode(crew_.values(m.id), body);
+  return std::move(body).take();
 }
 
 void NeighbourRounds::mix_and_end(Member& m, Outbox& out) {
@@ -245,18 +272,32 @@ void NeighbourRounds::mix_and_end(Member& m, Outbox& out) {
 // Differences are weighed, so that what one end gains is to the bit what the other loses.
 void NeighbourRounds::mix(Member& m, const MixRecord& record) {
   const std::span<float> values = crew_.values(m.id);
+  struct Used {
+    const float *theirs, *own;
+    float weight;
+  };
+  std::vector<Used> used;
+  for (size_t i = 0; i < m.near.size(); ++i) {
+    if (!record.used[i]) continue;
+    Neighbour& n = m.near[i];
+    const auto message = behind_head(n.words[m.round].mix);
+    const auto weight = static_cast<float>(record.row.of[i]);
+    if (!n.link) {
+      used.push_back({reinterpret_cast<const float*>(message.data()), values.data(), weight});
+    } else {
+      HEMIOLA_CHECK(n.link->take(message));
+      used.push_back(
+          {n.link->theirs().data(), n.link->mine().data(), weight * n.link->agreement()});
+    }
+  }
   for (size_t from = 0; from < values.size(); from += kMixBlock) {
     const size_t count = std::min(kMixBlock, values.size() - from);
     std::fill_n(change_.begin(), count, 0.0f);
-    float* own = &values[from];
-    for (size_t i = 0; i < m.near.size(); ++i) {
-      if (!record.used[i]) continue;
-      const std::byte* body = m.near[i].words[m.round].mix.data() + sizeof(PeerHead);
-      const float* theirs = reinterpret_cast<const float*>(body) + from;
-      const auto weight = static_cast<float>(record.row.of[i]);
-      for (size_t j = 0; j < count; ++j) change_[j] += weight * (theirs[j] - own[j]);
+    for (const Used& u : used) {
+      const float *theirs = u.theirs + from, *own = u.own + from;
+      for (size_t j = 0; j < count; ++j) change_[j] += u.weight * (theirs[j] - own[j]);
     }
-    for (size_t j = 0; j < count; ++j) own[j] += change_[j];
+    for (size_t j = 0; j < count; ++j) values[from + j] += change_[j];
   }
 }
 

@@ -14,16 +14,20 @@
 //
 // Weights are Metropolis' of the whole graph; what an edge that is not used would have carried
 // stays with both its ends. So the mean of all replicas stays as it is in every round.
+//
+// With a codec, `mix` between nodes carries a message of LinkCopies, and what is mixed are copies.
 #pragma once
 
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "hemiola/average/close_rule.h"
 #include "hemiola/average/ended_rounds.h"
+#include "hemiola/average/link_copies.h"
 #include "hemiola/average/strategy.h"
 
 namespace hemiola {
@@ -86,6 +90,7 @@ class NeighbourRounds final : public Strategy {
     bool sent = false;               // this worker's replica, in this round
     uint32_t at = 0;                 // has ended all rounds before, as far as it has told
     std::map<uint32_t, Bytes> kept;  // replicas sent that it may not have got
+    std::optional<LinkCopies> link;  // where values are encoded
   };
   // Invariant: all rounds before `closed` are closed, and closed <= round unless the worker takes
   // part in a round that is ending, or rounds have not been looked at yet.
@@ -109,6 +114,7 @@ class NeighbourRounds final : public Strategy {
   const Member& member(WorkerId w) const { return members_[w.value - crew_.local()[0].value]; }
 
   bool can_be(const Member& m, const Neighbour& from, Kind kind, uint32_t round) const;
+  bool holds(const Member& m, Neighbour& from, uint32_t round, const Bytes& body) const;
   void hear(Member& m, Neighbour& from, Kind kind, uint32_t round, const Bytes& body, Outbox& out);
   void advance(Member& m, Outbox& out);
   bool becomes_ready(const Member& m) const;
@@ -118,6 +124,7 @@ class NeighbourRounds final : public Strategy {
   void skip_round(Member& m, Outbox& out);
   bool exchange(Member& m, Outbox& out);
   void mix_and_end(Member& m, Outbox& out);
+  Bytes encoded(const Member& m, Neighbour& to);
   void mix(Member& m, const MixRecord& record);
   void next_round(Member& m, bool took_part);
   void say_again(Member& m, Neighbour& n, Outbox& out);
@@ -127,6 +134,7 @@ class NeighbourRounds final : public Strategy {
 
   const bool backup_;
   Graph graph_, tree_;
+  const std::unique_ptr<LinkBasis> basis_;
   std::vector<Member> members_;  // of the local workers
   std::vector<float> change_;    // of a part of the values, while mixing
 };

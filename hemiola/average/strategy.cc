@@ -26,7 +26,24 @@ void Crew::go_on(WorkerId worker, Outbox& out, float scale) {
   out.complete(*std::exchange(s.step, nullptr));
 }
 
+void require_codec_fits(const AverageRule& rule, const std::string& codec) {
+  using Rule = AverageRule::Kind;
+  if (codec == "none") return;
+  if (rule.kind == Rule::pushsum || rule.kind == Rule::groups) {
+    throw UserError("the codec \"" + codec + "\" is there for allreduce, local(H), outer(H), " +
+                    "gossip, consensus and backup, but not for \"" + rule.name() +
+                    "\", which sends floats as they are; leave it out");
+  }
+  const bool mean =
+      rule.kind == Rule::allreduce || rule.kind == Rule::local || rule.kind == Rule::outer;
+  if (codec == "sign" && !mean) {
+    throw UserError("under \"" + rule.name() + "\" replicas that differ in some values only come " +
+                    "together too slowly with \"sign\"; choose quantise(2) or topk(SHARE)");
+  }
+}
+
 std::unique_ptr<Strategy> make_strategy(Crew& crew) {
+  require_codec_fits(crew.options().rule, crew.options().codec);
   using Rule = AverageRule::Kind;
   switch (crew.options().rule.kind) {
     case Rule::allreduce:

@@ -97,6 +97,9 @@ class Strategy {
   std::map<std::string, uint64_t> reasons_;
 };
 
+// Throws UserError where the codec is not there for what workers send each other under the rule.
+void require_codec_fits(const AverageRule& rule, const std::string& codec);
+
 // The strategy of the crew's rule. Throws UserError for options that do not fit.
 std::unique_ptr<Strategy> make_strategy(Crew& crew);
 

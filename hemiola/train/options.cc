@@ -8,6 +8,7 @@
 
 #include "hemiola/average/codec.h"
 #include "hemiola/average/rule.h"
+#include "hemiola/average/strategy.h"
 #include "hemiola/average/topology.h"
 #include "hemiola/core/check.h"
 #include "hemiola/data/fashion_mnist.h"
@@ -194,14 +195,10 @@ void resolve_compression(const Job& job) {
   const std::string& compress = job.sync.compress;
   if (compress == "none") return;
   make_codec(compress);
-  if (averages(job)) {
-    using Kind = AverageRule::Kind;
-    const Kind kind = parse_average(*job.sync.scheme).kind;
-    if (kind == Kind::allreduce || kind == Kind::local || kind == Kind::outer) return;
-  }
+  if (averages(job)) return require_codec_fits(parse_average(*job.sync.scheme), compress);
   throw UserError("sync.compress = \"" + compress +
-                  "\" is there for allreduce, local(H) and "
-                  "outer(H), but not for sync.scheme = \"" +
+                  "\" is there for allreduce, local(H), outer(H), gossip, consensus and backup, "
+                  "but not for sync.scheme = \"" +
                   *job.sync.scheme + "\"; leave it out");
 }
 

@@ -73,9 +73,16 @@ TEST(Options, A_codec_is_for_schemes_that_have_it) {
             "quantise(4)");
   EXPECT_NE(error_of({"sync.scheme=allreduce", "sync.compress=zip"}).find("bf16"),
             std::string::npos);
-  EXPECT_EQ(error_of({"sync.compress=bf16"}),
-            "sync.compress = \"bf16\" is there for allreduce, local(H) and outer(H), but not for "
-            "sync.scheme = \"shared\"; leave it out");
+  EXPECT_EQ(
+      error_of({"sync.compress=bf16"}),
+      "sync.compress = \"bf16\" is there for allreduce, local(H), outer(H), gossip, consensus "
+      "and backup, but not for sync.scheme = \"shared\"; leave it out");
+  EXPECT_EQ(made({"sync.scheme=gossip", "sync.compress=topk(0.1)"}).sync.compress, "topk(0.1)");
+  for (const char* scheme : {"sync.scheme=pushsum", "sync.scheme=groups(4)"}) {
+    EXPECT_NE(error_of({scheme, "sync.compress=bf16"}).find("consensus"), std::string::npos);
+  }
+  EXPECT_NE(error_of({"sync.scheme=backup", "sync.compress=sign"}).find("quantise(2)"),
+            std::string::npos);
 }
 
 TEST(Options, The_placement_decides_how_negatives_are_drawn) {
