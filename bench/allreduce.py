@@ -4,11 +4,11 @@
 usage: bench/allreduce.py [--build DIR] [--rounds N] [--nodes 2,4] [--bytes LIST]
 
 Each process is bound to a core, as far as there are cores: whether the system puts two that talk
-on one core is luck. Prints, for each number of processes, a table: our median time, the bytes a second that all nodes
-carry together (2 (n - 1) D in a round), the share of what our transport streams between the same
-processes, and our speed as a multiple of each peer's (of times taken in the same turn; the median
-of the turns). Needs Debian's openmpi-bin, libopenmpi-dev and libgloo-dev; a peer that is not there
-is left out, and said.
+on one core is luck. Prints, for each number of processes, a table: our median time, the bytes a
+second that all nodes carry together (2 (n - 1) D in a round), the share of what our transport
+streams between the same processes, and our speed as a multiple of each peer's (of times taken in
+the same turn; the median of the turns). Needs Debian's openmpi-bin, libopenmpi-dev and libgloo-dev;
+a peer that is not there is left out, and said.
 """
 import argparse
 import os

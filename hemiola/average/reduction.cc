@@ -54,7 +54,8 @@ Reduction::Reduction(const Place& place, uint32_t lane, size_t floats, const Cod
                      uint64_t seed)
     : place_(place),
       lane_(lane),
-      is_short_(floats <= kShort),
+      is_short_(codec ? floats <= kShortEncoded : floats * (place.nodes - 1) <= kShort),
+      ahead_(kAheadBytes / (codec ? codec->bytes_for(kPiece) : kPiece * sizeof(float))),
       codec_(is_short_ ? nullptr : codec),
       seed_(mix(seed, lane, place.self.value)),
       blocks_(place.nodes),
@@ -130,7 +131,7 @@ void Reduction::send_parts(Outbox& out) {
     const NodeId to{(place_.self.value + step) % place_.nodes};
     Block& block = blocks_[to.value];
     block.next = block.first;
-    for (size_t i = 0; i < kAhead; ++i) send_next_part(to, out);
+    for (size_t i = 0; i < std::max<size_t>(ahead_, 1); ++i) send_next_part(to, out);
   }
 }
 

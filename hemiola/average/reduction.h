@@ -4,8 +4,9 @@
 // nodes, and sends the mean of the block to all. So each node sends 2 (n - 1) / n of the vector,
 // whatever n, in two hops; a short vector is sent to everybody as a whole, in one. Blocks are cut
 // into pieces that travel on their own, so that adding up and sending go on at the same time. Of
-// the pieces of each owner only kAhead are under way at a time: the mean of one brings the part of
-// another on its way, so that what is under way stays in the caches, however long the vector.
+// the pieces of each owner only kAheadBytes are under way at a time: the mean of one brings the
+// part of another on its way, so that what is under way stays in the caches, however long the
+// vector.
 //
 // With a codec, parts and means of pieces are encoded, twice on the way from node to node however
 // many nodes there are; the owner too takes what it sent as the mean, so that all stay equal. What
@@ -28,9 +29,12 @@ namespace hemiola {
 
 class Reduction {
  public:
-  static constexpr size_t kPiece = 16 << 10;  // floats
-  static constexpr size_t kAhead = 8;         // pieces
-  static constexpr size_t kShort = 2 << 10;   // floats of a vector that is sent whole
+  static constexpr size_t kPiece = 32 << 10;        // floats
+  static constexpr size_t kAheadBytes = 256 << 10;  // and at least one piece
+  // A vector is short when a node sends at most so many floats of it to all others together; one
+  // that a codec could shorten, when it has itself not more than the second.
+  static constexpr size_t kShort = 24 << 10;
+  static constexpr size_t kShortEncoded = 2 << 10;
 
   // `lane` tells a node's reductions apart. `codec` outlives this; nullptr: floats as they are.
   Reduction(const Place& place, uint32_t lane, size_t floats, const Codec* codec = nullptr,
@@ -90,6 +94,7 @@ class Reduction {
   const Place place_;
   const uint32_t lane_;
   const bool is_short_;
+  const size_t ahead_;  // pieces
   const Codec* const codec_;
   const uint64_t seed_;
   std::vector<Piece> pieces_;

@@ -128,7 +128,7 @@ TEST(Reduction, Of_a_long_vector_only_a_part_is_under_way_at_a_time) {
   World world(2, kFloats);
   world.begin(0, 1);
   world.begin(1, 1);
-  EXPECT_EQ(world.queue.size(), 2 * Reduction::kAhead);
+  EXPECT_EQ(world.queue.size(), 2 * Reduction::kAheadBytes / (Reduction::kPiece * sizeof(float)));
   Random random(3);
   world.deliver_all(random);
   EXPECT_EQ(world.over, 2u);
@@ -136,7 +136,7 @@ TEST(Reduction, Of_a_long_vector_only_a_part_is_under_way_at_a_time) {
 }
 
 TEST(Reduction, Messages_that_cannot_be_are_refused_and_change_nothing) {
-  World world(2, 10'000);
+  World world(2, 60'000);
   world.begin(0, 1);
   const auto refused = [&](Kind kind, const PieceHead& head, size_t floats) {
     Outbox out;
@@ -145,25 +145,25 @@ TEST(Reduction, Messages_that_cannot_be_are_refused_and_change_nothing) {
                  std::runtime_error);
     EXPECT_TRUE(out.sends.empty());
   };
-  refused(Kind::part, {3, 0, 99, 0, 1}, 5008);  // no such piece
-  refused(Kind::part, {3, 0, 0, 0, 1}, 17);     // too short
-  refused(Kind::part, {3, 0, 0, 0, 0}, 17);     // says that it has none
-  refused(Kind::part, {3, 0, 0, 0, -1}, 5008);  // a weight that cannot be
-  refused(Kind::part, {3, 5, 0, 0, 1}, 5008);   // of a round to come
-  refused(Kind::part, {3, 0, 1, 0, 1}, 4992);   // another node adds this piece up
-  refused(Kind::total, {3, 0, 0, 0, 1}, 5008);  // this node adds it up itself
-  refused(Kind::total, {3, 1, 1, 0, 1}, 4992);  // of a round to come
+  refused(Kind::part, {3, 0, 99, 0, 1}, 30'000);  // no such piece
+  refused(Kind::part, {3, 0, 0, 0, 1}, 17);       // too short
+  refused(Kind::part, {3, 0, 0, 0, 0}, 17);       // says that it has none
+  refused(Kind::part, {3, 0, 0, 0, -1}, 30'000);  // a weight that cannot be
+  refused(Kind::part, {3, 5, 0, 0, 1}, 30'000);   // of a round to come
+  refused(Kind::part, {3, 0, 1, 0, 1}, 30'000);   // another node adds this piece up
+  refused(Kind::total, {3, 0, 0, 0, 1}, 30'000);  // this node adds it up itself
+  refused(Kind::total, {3, 1, 1, 0, 1}, 30'000);  // of a round to come
   Outbox out;
   EXPECT_THROW(world.reductions[0]->on_message(
                    {NodeId{1}, NodeId{0}, Epoch{1}, Kind::part, Bytes::copy_of("short")}, out),
                std::runtime_error);
   // All goes on as if nothing had been.
-  world.values[1].assign(10'000, 4);
+  world.values[1].assign(60'000, 4);
   world.begin(1, 1);
   Random random(1);
   world.deliver_all(random);
   EXPECT_EQ(world.over, 2u);
-  EXPECT_EQ(world.values[0], std::vector<float>(10'000, 2));
+  EXPECT_EQ(world.values[0], std::vector<float>(60'000, 2));
 }
 
 TEST(Reduction, It_says_for_whom_it_waits) {

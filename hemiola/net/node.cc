@@ -372,6 +372,19 @@ void Node::leave() {
   release();
 }
 
+// Without the baton, but as the only driver.
+size_t Node::look_for_a_moment(std::span<epoll_event> events) {
+  if (options_.spin_us == 0 || !patience_.worth_a_try()) return 0;
+  const Instant end = poller_.now() + microseconds(options_.spin_us);
+  size_t count = 0;
+  do {
+    count = poller_.wait(events, 0);
+    if (count == 0) std::this_thread::yield();
+  } while (count == 0 && poller_.now() < end);
+  patience_.tried(count > 0);
+  return count;
+}
+
 // Waits in the poller as the worker that runs the loop, and takes what came.
 void Node::drive(Seat& seat, Call& call) {
   std::array<epoll_event, kEvents> events;
@@ -380,7 +393,8 @@ void Node::drive(Seat& seat, Call& call) {
   seat.waiting = &call;
   const int timeout = links_.has_more() ? 0 : -1;
   release();
-  const size_t count = poller_.wait(events, timeout);
+  size_t count = timeout == 0 ? 0 : look_for_a_moment(events);
+  if (count == 0) count = poller_.wait(events, timeout);
   baton_.lock();
   driver_ = nullptr;
   seat.waiting = nullptr;

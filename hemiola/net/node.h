@@ -3,8 +3,9 @@
 // Whoever holds the baton runs the loop: it takes events from the poller, feeds them to the core
 // and carries out what the core wants. The thread in run() does so all the time. A worker does so
 // for its own call when it posts one, and goes on while it waits for it, so on the way of a
-// request and its answer no thread has to wake another. Nothing spins: all threads sleep in the
-// poller or on a futex.
+// request and its answer no thread has to wake another. Threads sleep in the poller or on a futex;
+// only the worker that runs the loop looks for a moment before it sleeps, as long as that pays
+// (net/patience.h).
 #pragma once
 
 #include <atomic>
@@ -22,6 +23,7 @@
 #include "hemiola/core/worker_port.h"
 #include "hemiola/net/baton.h"
 #include "hemiola/net/links.h"
+#include "hemiola/net/patience.h"
 #include "hemiola/net/poller.h"
 
 namespace hemiola::net {
@@ -39,6 +41,7 @@ struct NodeOptions {
   int join_ms = 60'000;                        // a peer must be reached within this time
   int hello_ms = 5'000;                        // a connection must prove itself within this time
   int silence_ms = 15'000;                     // a machine without sign of life is given up
+  int spin_us = 20;                            // a worker that waits looks so long before it sleeps
   int flush_ms = 2'000;                        // at the end: for what is queued, and for peers
   size_t max_strangers = 64;                   // connections that have not proven themselves yet
   uint16_t wire_version = kWireVersion;        // others only in tests
@@ -119,7 +122,8 @@ class Node final : private LinkSink {
   void wait(Seat& seat, Call& call);
   void sleep(Duration time);
   void drive(Seat& seat, Call& call);  // with the baton
-  void leave();                        // gives the baton back
+  size_t look_for_a_moment(std::span<epoll_event> events);
+  void leave();  // gives the baton back
   void run_worker(Seat& seat);
 
   const NodeOptions options_;
@@ -144,6 +148,7 @@ class Node final : private LinkSink {
   JobOver result_;
   // The worker that waits in the poller; the gate is closed as long as there is one.
   Seat* driver_ = nullptr;
+  Patience patience_;  // the driver's
 
   const std::function<void(WorkerPort&)> worker_main_;
   std::atomic<Call*> posted_{nullptr};  // a stack: the last is first
