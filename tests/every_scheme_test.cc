@@ -133,8 +133,8 @@ INSTANTIATE_TEST_SUITE_P(Schemes, EveryScheme,
                          testing::Values("bsp", "bsp strict", "ssp(2)", "essp(2)", "async",
                                          "allreduce", "local(4)", "outer(4)", "gossip", "pushsum",
                                          "consensus", "backup", "backup(search)", "groups(2, 2)"),
-                         [](const auto& info) {
-                           std::string name = info.param;
+                         [](const auto& scheme) {
+                           std::string name = scheme.param;
                            for (char& c : name) c = std::isalnum(c) ? c : '_';
                            return name;
                          });

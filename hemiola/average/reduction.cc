@@ -32,7 +32,9 @@ typedef float Line __attribute__((vector_size(4 * kLine), aligned(4), may_alias)
 
 // mean = ((a + b) + c + ...) * by, written to both places, the second of which may be a part.
 void write_mean(std::span<const float* const> parts, float by, float* mean, float* also, size_t n) {
-  const auto line = [](const float* at) { return *reinterpret_cast<const Line*>(at); };
+  const auto line = [](const float* at) -> const Line& {
+    return *reinterpret_cast<const Line*>(at);
+  };
   size_t i = 0;
   for (; i + kLine <= n; i += kLine) {
     Line sum = line(parts[0] + i);
