@@ -18,8 +18,8 @@ struct Rounds {
 
 // Every node runs the same number of rounds, so it depends on the size alone.
 inline size_t rounds_for(size_t bytes) {
-  const size_t wanted = (size_t{512} << 20) / (bytes + (64 << 10));
-  return std::clamp<size_t>(wanted, 15, 2000);
+  const size_t wanted = (size_t{256} << 20) / (bytes + (64 << 10));
+  return std::clamp<size_t>(wanted, 11, 500);
 }
 
 template <class Round>

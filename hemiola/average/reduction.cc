@@ -27,26 +27,26 @@ double weight_of(const Bytes& body) {
   return head.weight;
 }
 
-// 64 bytes as the compiler's own vector: it becomes as many registers as the machine needs.
-typedef float Line __attribute__((vector_size(4 * kLine), aligned(4), may_alias));
-
-// mean = ((a + b) + c + ...) * by, written to both places, the second of which may be a part.
+// mean = also = (a + b + c + ...) * by, added up in this order. `also` may be one of the parts.
 void write_mean(std::span<const float* const> parts, float by, float* mean, float* also, size_t n) {
-  const auto line = [](const float* at) -> const Line& {
-    return *reinterpret_cast<const Line*>(at);
-  };
-  size_t i = 0;
-  for (; i + kLine <= n; i += kLine) {
-    Line sum = line(parts[0] + i);
-    for (size_t p = 1; p < parts.size(); ++p) sum += line(parts[p] + i);
-    sum *= by;
-    *reinterpret_cast<Line*>(mean + i) = sum;
-    *reinterpret_cast<Line*>(also + i) = sum;
+  if (parts.size() == 1) {
+    for (size_t i = 0; i < n; ++i) mean[i] = parts[0][i] * by;
+    if (also != parts[0] || by != 1) vec().copy(also, mean, n);
+    return;
   }
-  for (; i < n; ++i) {
-    float sum = parts[0][i];
-    for (size_t p = 1; p < parts.size(); ++p) sum += parts[p][i];
-    mean[i] = also[i] = sum * by;
+  // Of more than two, a chunk at a time, so that what was added up so far is still in the cache.
+  constexpr size_t kChunk = 1024;
+  float sum[kChunk];
+  const VecKernels& kernels = vec();
+  for (size_t at = 0; at < n; at += kChunk) {
+    const size_t count = std::min(kChunk, n - at);
+    const float* so_far = parts[0] + at;
+    if (parts.size() > 2) {
+      kernels.copy(sum, so_far, count);
+      for (size_t p = 1; p + 1 < parts.size(); ++p) kernels.add(sum, parts[p] + at, count);
+      so_far = sum;
+    }
+    kernels.add_and_scale(mean + at, also + at, so_far, parts.back() + at, by, count);
   }
 }
 

@@ -50,9 +50,14 @@ void refresh(float* value, float* base, const float* fresh, size_t n) {
   }
 }
 
+void add_and_scale(float* to, float* also, const float* x, const float* y, float by, size_t n) {
+  for (size_t i = 0; i < n; ++i) to[i] = also[i] = (x[i] + y[i]) * by;
+}
+
 }  // namespace
 
-const VecKernels kVecPlain = {"plain", copy, add, subtract, axpy, dot, take_delta, refresh};
+const VecKernels kVecPlain = {"plain", copy,       add,     subtract,     axpy,
+                              dot,     take_delta, refresh, add_and_scale};
 
 Simd simd_here() {
 #if defined(__x86_64__)

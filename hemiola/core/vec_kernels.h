@@ -6,7 +6,8 @@
 
 namespace hemiola {
 
-// Contract of all of them: n may be 0, pointers need no alignment, ranges do not overlap.
+// Contract of all of them: n may be 0, pointers need no alignment, ranges do not overlap unless it
+// is said that they may be the same.
 // Other threads may read or change the same floats meanwhile: each float is then read once and
 // written once, and the last writer of a float wins. No kernel calls out, blocks or throws.
 struct VecKernels {
@@ -24,6 +25,10 @@ struct VecKernels {
   // Takes in a new base without losing what was added to value since the last one:
   // value = fresh + (value - base), then base = fresh.
   void (*refresh)(float* value, float* base, const float* fresh, size_t n) = nullptr;
+
+  // to = also = (x + y) * by, rounded alike on every machine. `also` may be x or y itself.
+  void (*add_and_scale)(float* to, float* also, const float* x, const float* y, float by,
+                        size_t n) = nullptr;
 };
 
 extern const VecKernels kVecPlain;     // the oracle of the tests: scalar and obviously right

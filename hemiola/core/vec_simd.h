@@ -95,6 +95,23 @@ struct Refresh {
   }
 };
 
+struct AddAndScale {
+  float* to;
+  float* also;
+  const float* x;
+  const float* y;
+  float by;
+
+  template <size_t W>
+  HEMIOLA_INLINE void run(size_t i) {
+    HEMIOLA_LOAD(W, a, x + i);
+    HEMIOLA_LOAD(W, b, y + i);
+    const typename Pack<W>::Value scaled = (a + b) * by;
+    HEMIOLA_STORE(W, to + i, scaled);
+    HEMIOLA_STORE(W, also + i, scaled);
+  }
+};
+
 struct Dot {
   const float* x;
   const float* y;
@@ -150,6 +167,11 @@ void refresh(float* value, float* base, const float* fresh, size_t n) {
   sweep<kWidth>(n, 0, part);
 }
 
+void add_and_scale(float* to, float* also, const float* x, const float* y, float by, size_t n) {
+  AddAndScale part{to, also, x, y, by};
+  sweep<kWidth>(n, 0, part);
+}
+
 // Four chains for long rows: a chain of dependent additions would take four cycles a step.
 template <size_t W>
 HEMIOLA_INLINE float dot_in_chains(const float* x, const float* y, size_t n) {
@@ -169,7 +191,7 @@ HEMIOLA_INLINE float dot_in_chains(const float* x, const float* y, size_t n) {
 float dot(const float* x, const float* y, size_t n) { return dot_in_chains<kWidth>(x, y, n); }
 
 constexpr VecKernels kernels(const char* name) {
-  return {name, copy, add, subtract, axpy, dot, take_delta, refresh};
+  return {name, copy, add, subtract, axpy, dot, take_delta, refresh, add_and_scale};
 }
 
 }  // namespace

@@ -60,6 +60,23 @@ TEST_P(VecTest, Copy_add_subtract_and_axpy_do_what_their_plain_twins_do) {
   });
 }
 
+TEST_P(VecTest, Adding_and_scaling_gives_the_bits_of_the_plain_twin_also_in_place) {
+  for_all_lengths([](size_t n, const VecKernels& fast) {
+    const Floats x = random_floats(n + 1, 3), y = random_floats(n + 2, 4);
+    Floats want(n + 1), want_also(n + 2);
+    kVecPlain.add_and_scale(want.data(), want_also.data(), x.data(), y.data() + 1, 0.3f, n);
+    for (const bool in_place : {false, true}) {
+      Floats got(n + 1), also = y;
+      const float* second = in_place ? also.data() + 1 : y.data() + 1;
+      fast.add_and_scale(got.data(), also.data() + 1, x.data(), second, 0.3f, n);
+      EXPECT_EQ(got, want);
+      EXPECT_TRUE(std::equal(also.begin() + 1, also.end() - 1, want_also.begin()));
+      EXPECT_EQ(also.front(), y.front());
+      EXPECT_EQ(also.back(), y.back());
+    }
+  });
+}
+
 TEST_P(VecTest, The_dot_product_is_that_of_the_plain_twin) {
   for_all_lengths([](size_t n, const VecKernels& fast) {
     const Floats x = random_floats(n + 1, 3), y = random_floats(n + 1, 4);
