@@ -59,6 +59,7 @@ double dry(const Trial& trial) {
 
 Trial push_trial(uint64_t seed, uint32_t nodes, const std::string& topology) {
   Trial trial;
+  trial.options.steps_by_mass = false;  // so that what was added is what there must be
   trial.seed = seed;
   trial.options.rule = parse_average("pushsum");
   trial.options.topology = topology;

@@ -100,6 +100,7 @@ Consensus consensus_of(Trial trial) {
 
 TwoByHand::TwoByHand(const char* rule) {
   AverageOptions options;
+  options.steps_by_mass = false;  // what is added is what there must be
   options.rule = parse_average(rule);
   for (uint32_t n = 0; n < 2; ++n) {
     sets_.push_back(std::make_unique<ReplicaSet>(

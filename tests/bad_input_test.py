@@ -44,13 +44,24 @@ def test_broken_toml(hemiola):
 
 
 def test_unknown_scheme_lists_those_that_exist(hemiola):
-    said = hemiola.refused("train", hemiola.job, "sync.scheme=allreduce")
-    assert "allreduce" in said and "essp(N)" in said and "async" in said
+    said = hemiola.refused("train", hemiola.job, "sync.scheme=allredoce")
+    assert "allredoce" in said and "essp(N)" in said and "async" in said and "gossip" in said
 
 
-def test_what_is_not_there_yet_says_so(hemiola):
-    assert hemiola.refused("train", hemiola.job, "sync.compress=bf16") == (
-        'sync.compress = "bf16" is not yet available; "none" is')
+def test_a_scheme_of_averages_says_how_it_is_written(hemiola):
+    said = hemiola.refused("train", hemiola.job, "sync.scheme=groups(4, 5)")
+    assert said.endswith("write groups(M) or groups(M, S) with 1 < S <= M")
+    said = hemiola.refused("train", hemiola.job, "sync.scheme=gossip", "sync.placement=intent")
+    assert "averages whole models" in said
+    said = hemiola.refused("train", hemiola.job, "sync.scheme=gossip", "sync.topology=file(edges)",
+                           "--nodes", "2")
+    assert "cannot read edges, which sync.topology names" in said
+
+
+def test_a_codec_where_there_is_none_names_the_schemes_that_have_it(hemiola):
+    said = hemiola.refused("train", hemiola.job, "sync.compress=bf16")
+    assert said.startswith('sync.compress = "bf16" is there for allreduce, ')
+    assert 'but not for sync.scheme = "shared"' in said
 
 
 def test_unknown_placement_and_sampling_list_those_that_exist(hemiola):

@@ -14,6 +14,8 @@ import pytest
 from conftest import alive, children, end, wait_until
 
 SCHEMES = ["bsp", "bsp strict", "ssp(3)", "essp(3)", "async"]
+AVERAGES = ["allreduce", "local(4)", "outer(4)", "groups(2, 2)", "gossip", "pushsum", "consensus",
+            "backup", "backup(search)"]
 LONG = ["train.epochs=1000000", "data.examples=200000", "--quiet"]
 
 
@@ -41,6 +43,18 @@ def test_a_run_shows_its_settings_its_epochs_its_quality_and_where_the_summary_i
     assert lines[-1].startswith("model:   runs/job/model  ")
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize("scheme", AVERAGES)
+def test_replicas_learn_and_agree_under_every_scheme_of_averages(hemiola, scheme):
+    done = hemiola.train("sync.scheme=" + scheme, "--nodes", "2", "--workers", "2")
+    summary = hemiola.summary()
+    epochs = summary["epochs"]
+    assert epochs[-1]["loss"] < epochs[0]["loss"]
+    assert 0 <= epochs[-1]["spread"] < 5
+    assert sum(summary["rounds"].values()) > 0 and "rounds:" in done.stdout
+    if scheme == "allreduce":
+        assert epochs[-1]["spread"] == 0
 
 
 def test_the_summary_has_every_key_and_the_history_a_line_per_epoch(hemiola):

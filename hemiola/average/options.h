@@ -43,6 +43,9 @@ struct AverageOptions {
   // is computed depends on no clock.
   double group_patience_seconds = 0;
 
+  // pushsum: a step of a worker whose mass is below 1 counts so much.
+  bool steps_by_mass = true;
+
   // Steps of a worker that missed rounds count for more, so that slow workers' data weigh as much
   // as others'. The factor is at most `correction_most`, since it multiplies the rate.
   bool correct_participation = false;

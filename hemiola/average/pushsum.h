@@ -27,6 +27,7 @@
 // 1980). So when nobody who has worked waits for an acknowledgement, nothing at all is under way.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <optional>
@@ -49,6 +50,12 @@ class PushSum final : public Strategy {
   void up_again(NodeId peer, Instant now, Outbox& out) override;
   bool settled(WorkerId worker) const override { return member(worker).open == 0; }
   double mass(WorkerId worker) const override { return member(worker).mass; }
+  // A step that is taken at x / w and added to x would move the model by 1 / w of itself, which
+  // diverges when w is small. So one with little mass moves its model by the step as it is.
+  float times(WorkerId worker) const override {
+    if (!crew_.options().steps_by_mass) return 1;
+    return static_cast<float>(std::min(1.0, member(worker).mass));
+  }
   std::string waits_for(WorkerId worker) const override;
 
   // How many steps messages were behind those of the worker who got them. At most N.
