@@ -56,7 +56,7 @@ Reduction::Reduction(const Place& place, uint32_t lane, size_t floats, const Cod
                      uint64_t seed)
     : place_(place),
       lane_(lane),
-      is_short_(codec ? floats <= kShortEncoded : floats * (place.nodes - 1) <= kShort),
+      is_short_(codec ? floats <= kShortEncoded : floats * std::max(place.nodes - 1, 1u) <= kShort),
       ahead_(kAheadBytes / (codec ? codec->bytes_for(kPiece) : kPiece * sizeof(float))),
       codec_(is_short_ ? nullptr : codec),
       seed_(mix(seed, lane, place.self.value)),

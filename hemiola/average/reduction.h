@@ -6,7 +6,8 @@
 // into pieces that travel on their own, so that adding up and sending go on at the same time. Of
 // the pieces of each owner only kAheadBytes are under way at a time: the mean of one brings the
 // part of another on its way, so that what is under way stays in the caches, however long the
-// vector.
+// vector. Whoever begins a round sends something to every other node, also because it must hear of
+// the round when all its workers rest (wanted()).
 //
 // With a codec, parts and means of pieces are encoded, twice on the way from node to node however
 // many nodes there are; the owner too takes what it sent as the mean, so that all stay equal. What
