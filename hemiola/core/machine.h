@@ -56,20 +56,45 @@ struct PeerLost {
   bool final = false;  // the peer refused this node: dialling again will not help
 };
 
-// What one machine of a node tells the others of the same node.
+// All workers of this node have ended, as Parting wanted it.
+struct Parted {};
+// What the keeper of views (cluster/options.h) holds now; epoch 0: there was no view yet.
+struct ViewStored {
+  View view;
+};
+// The keeper of views does not answer.
+struct StoreLost {
+  std::string why;
+};
+
+// What one machine of a node tells the others of the same node. The order, in each generation:
+// ViewChanged, Connected, StateReady of each machine of shared state, JobStarted; and, when who is
+// here changes, Parting and all of it again under the next view.
+//
+// Parting: the driver ends the workers of this node (their calls are forgotten, their waits throw
+// JobEnded) and then says Parted. Until the next view, machines of shared state get no events; they
+// are then replaced by machines for that view (core/node_core.h).
+struct Parting {};
 struct ViewChanged {
   View view;
 };
-// All nodes are connected: workers may start.
+// The links to all members of the view work.
+struct Connected {};
+// A machine of shared state has what it needs to go on with under this view.
+struct StateReady {
+  MachineId from{};
+};
+// All nodes are ready: workers may start.
 struct JobStarted {};
 // The job is over; ok: as planned. Waiting workers are released with JobEnded.
 struct JobOver {
   bool ok = false;
   std::string reason;
 };
-using Notice = std::variant<ViewChanged, JobStarted, JobOver>;
+using Notice = std::variant<ViewChanged, JobStarted, JobOver, Parting, Connected, StateReady>;
 
-using Event = std::variant<MessageArrived, TimerFired, CallPosted, PeerUp, PeerLost, Notice>;
+using Event = std::variant<MessageArrived, TimerFired, CallPosted, PeerUp, PeerLost, Notice, Parted,
+                           ViewStored, StoreLost>;
 
 enum class Level : uint8_t { debug, info, warning, error };
 
@@ -90,6 +115,12 @@ struct Outbox {
     NodeId peer;
     std::string address;
   };
+  // To the keeper of views: `view` is to follow the one of epoch `after`. ViewStored follows, with
+  // whatever view it holds then.
+  struct Proposal {
+    Epoch after;
+    View view;
+  };
   struct Line {
     Level level{};
     std::string text;
@@ -99,7 +130,9 @@ struct Outbox {
   std::vector<Wake> wakes;  // one TimerFired each; timers are not cancelled, only ignored
   std::vector<Call*> completions;
   std::vector<Notice> notices;
-  std::vector<Dial> dials;  // connect to a peer: PeerUp or PeerLost follows
+  std::vector<Dial> dials;      // connect to a peer: PeerUp or PeerLost follows
+  std::vector<NodeId> hangups;  // close the link to a peer; nothing follows
+  std::vector<Proposal> proposals;
   std::vector<Line> lines;  // for the log
 
   void send(NodeId to, Kind kind, Bytes body) { sends.push_back({to, kind, std::move(body)}); }
@@ -118,6 +151,7 @@ struct Outbox {
   void clear() {
     sends.clear(), wakes.clear(), completions.clear();
     notices.clear(), dials.clear(), lines.clear();
+    hangups.clear(), proposals.clear();
   }
 };
 

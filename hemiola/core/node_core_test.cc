@@ -17,7 +17,8 @@ class Scripted : public Machine {
   std::function<void(Event&, Outbox&)> script;
 
   void on(Event& event, Instant now, Outbox& out) override {
-    static constexpr const char* kNames[] = {"message", "timer", "call", "up", "lost", "notice"};
+    static constexpr const char* kNames[] = {"message", "timer",  "call",   "up",        "lost",
+                                             "notice",  "parted", "stored", "store lost"};
     log_.push_back(name_ + " " + kNames[event.index()] + " at " + std::to_string(now.ns));
     if (script) script(event, out);
   }
@@ -40,12 +41,16 @@ class NodeCoreTest : public testing::Test {
 
   void on(Event event) { core_.on(std::move(event), Instant{9}, out_); }
 
-  void set_epoch(uint32_t epoch) {
+  void set_epoch_and_keep_log(uint32_t epoch) {
     cluster_->script = [=](Event& event, Outbox& out) {
       if (std::holds_alternative<TimerFired>(event)) out.tell(ViewChanged{{Epoch{epoch}, {}}});
     };
     on(TimerFired{MachineId::cluster, 0});
     cluster_->script = nullptr;
+  }
+
+  void set_epoch(uint32_t epoch) {
+    set_epoch_and_keep_log(epoch);
     log_.clear();
     out_.clear();
   }
@@ -119,9 +124,67 @@ TEST_F(NodeCoreTest, A_message_of_another_epoch_changes_nothing_and_is_said) {
   on(MessageArrived{envelope(Kind::pull, 3)});
   on(MessageArrived{envelope(Kind::pull, 5)});
   EXPECT_TRUE(log_.empty());
-  EXPECT_EQ(out_.lines.size(), 2u);
+  EXPECT_EQ(out_.lines.size(), 1u);
   on(MessageArrived{envelope(Kind::pull, 4)});
   EXPECT_EQ(log_, (Log{"table message at 9"}));
+}
+
+TEST_F(NodeCoreTest, A_message_of_an_epoch_to_come_waits_for_it) {
+  set_epoch(4);
+  on(MessageArrived{envelope(Kind::pull, 5)});
+  EXPECT_TRUE(log_.empty());
+  set_epoch_and_keep_log(5);
+  EXPECT_EQ(log_.back(), "table message at 9");
+}
+
+TEST_F(NodeCoreTest, While_workers_part_shared_state_gets_no_events_and_then_new_machines) {
+  bool renewed = false;
+  core_.on_renew([&](const View& view) {
+    renewed = true;
+    EXPECT_EQ(view.epoch, Epoch{5});
+    auto next = std::make_unique<Scripted>("next table", log_);
+    core_.replace(MachineId::table, std::move(next));
+  });
+  cluster_->script = [](Event& event, Outbox& out) {
+    if (const auto* fired = std::get_if<TimerFired>(&event); fired && fired->tag == 1) {
+      out.tell(Parting{});
+    } else if (fired) {
+      out.tell(
+          ViewChanged{{Epoch{5}, {{kOther, "", 1, WorkerId{0}}, {kSelf, "", 1, WorkerId{1}}}}});
+    }
+  };
+  on(TimerFired{MachineId::cluster, 1});
+  log_.clear();
+  on(MessageArrived{envelope(Kind::pull, 0)});
+  EXPECT_TRUE(log_.empty());
+  on(TimerFired{MachineId::cluster, 2});
+  EXPECT_TRUE(renewed);
+  EXPECT_EQ(log_.back(), "next table notice at 9");
+}
+
+TEST_F(NodeCoreTest, Shared_state_knows_nodes_by_their_rank) {
+  cluster_->script = [](Event& event, Outbox& out) {
+    if (std::holds_alternative<TimerFired>(event)) {
+      out.tell(
+          ViewChanged{{Epoch{5}, {{kOther, "", 1, WorkerId{0}}, {kSelf, "", 1, WorkerId{1}}}}});
+    }
+  };
+  on(TimerFired{MachineId::cluster, 0});
+  out_.clear();
+  NodeId from{99}, to{99};
+  table_->script = [&](Event& event, Outbox& out) {
+    const auto* came = std::get_if<MessageArrived>(&event);
+    if (!came || came->envelope.kind != Kind::pull) return;
+    from = came->envelope.from;
+    to = came->envelope.to;
+    out.send(NodeId{0}, Kind::rows, {});
+    out.send(NodeId{1}, Kind::rows, {});
+  };
+  on(MessageArrived{envelope(Kind::pull, 5)});
+  EXPECT_EQ(from, NodeId{0});
+  EXPECT_EQ(to, NodeId{1});
+  ASSERT_EQ(out_.sends.size(), 1u);  // the other went to the node itself
+  EXPECT_EQ(out_.sends[0].to, kOther);
 }
 
 TEST_F(NodeCoreTest, The_clusters_own_messages_pass_in_every_epoch) {

@@ -169,8 +169,8 @@ void World::act_on(NodeId id, Notice& notice) {
     }
   } else if (std::holds_alternative<JobStarted>(notice)) {
     start_workers(id);
-  } else {
-    end_job(id, std::get<JobOver>(notice));
+  } else if (const auto* over = std::get_if<JobOver>(&notice)) {
+    end_job(id, *over);
   }
 }
 
