@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
+
+#include "hemiola/data/file_store.h"
 
 namespace hemiola {
 
@@ -10,7 +13,7 @@ class Publisher {
  public:
   // Throws UserError, as do all others, when the disk does not do what is asked; then, and when
   // commit() is not reached, nothing is left behind and an older file stays as it is.
-  explicit Publisher(std::string path);
+  explicit Publisher(std::string path, const FileStore& store = disk());
   ~Publisher();
   Publisher(const Publisher&) = delete;
   Publisher& operator=(const Publisher&) = delete;
@@ -22,12 +25,16 @@ class Publisher {
   void commit();
 
  private:
-  [[noreturn]] void fail(const char* what) const;
+  [[noreturn]] void fail(const char* what, int error) const;
 
+  const FileStore& store_;
   std::string path_;
   std::string part_;  // the name until commit
-  int fd_ = -1;
+  std::unique_ptr<FileStore::File> file_;
   bool there_ = false;  // there is a file of the name part_
 };
+
+// The folder that the path is in.
+std::string folder_of(const std::string& path);
 
 }  // namespace hemiola

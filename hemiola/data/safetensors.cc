@@ -138,8 +138,8 @@ uint64_t TensorInfo::bytes() const {
 }
 
 SafetensorsWriter::SafetensorsWriter(std::string path, const std::vector<TensorInfo>& tensors,
-                                     const TextPairs& metadata)
-    : file_(std::move(path)) {
+                                     const TextPairs& metadata, const FileStore& store)
+    : file_(std::move(path), store) {
   buffer_.reserve(kBufferBytes);
   const std::string header = header_text(tensors, metadata);
   HEMIOLA_CHECK(header.size() <= kLongestHeader);

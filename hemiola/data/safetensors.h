@@ -39,11 +39,12 @@ class SafetensorsWriter {
  public:
   // REQUIRES: different names, none of them "__metadata__".
   SafetensorsWriter(std::string path, const std::vector<TensorInfo>& tensors,
-                    const TextPairs& metadata = {});
+                    const TextPairs& metadata = {}, const FileStore& store = disk());
 
   // The next piece of the data.
   void write(std::span<const float> values) { write(std::as_bytes(values)); }
   void write(std::span<const uint32_t> values) { write(std::as_bytes(values)); }
+  void write(std::span<const std::byte> data);
 
   // All is on the disk, but not yet at its place. REQUIRES: all tensors were written whole.
   void finish();
@@ -55,7 +56,6 @@ class SafetensorsWriter {
   uint32_t crc32() const { return crc_; }
 
  private:
-  void write(std::span<const std::byte> data);
   void drain();
 
   Publisher file_;
