@@ -18,3 +18,10 @@ function(hemiola_simd stem)
 endfunction()
 
 hemiola_simd(${CMAKE_SOURCE_DIR}/hemiola/core/vec)
+
+# A row starts with the same bits on every machine, so products are not fused into sums.
+hemiola_simd(${CMAKE_SOURCE_DIR}/hemiola/core/fill)
+foreach(set fill fill_baseline fill_avx2 fill_avx512)
+  set_property(SOURCE ${CMAKE_SOURCE_DIR}/hemiola/core/${set}.cc
+    APPEND PROPERTY COMPILE_OPTIONS -ffp-contract=off)
+endforeach()

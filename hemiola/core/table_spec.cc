@@ -1,8 +1,8 @@
 #include "hemiola/core/table_spec.h"
 
 #include <algorithm>
-#include <cmath>
 
+#include "hemiola/core/fill.h"
 #include "hemiola/core/random.h"
 
 namespace hemiola {
@@ -15,25 +15,19 @@ uint32_t row_stride(uint32_t row_length) {
 void initialise_row(const TableSpec& spec, Key key, std::span<float> row) {
   const Initialiser& init = spec.init;
   const uint64_t place = mix(init.seed, key.value);
-  const uint32_t values = std::min<uint32_t>(spec.values(), static_cast<uint32_t>(row.size()));
-  for (uint32_t c = 0; c < values; ++c) {
-    const uint64_t bits = mix(place + c);
-    const double unit = static_cast<double>(bits >> 11) * 0x1.0p-53;
-    switch (init.kind) {
-      case Initialiser::Kind::constant:
-        row[c] = init.a;
-        break;
-      case Initialiser::Kind::uniform:
-        row[c] = static_cast<float>(init.a + (init.b - init.a) * unit);
-        break;
-      case Initialiser::Kind::normal:
-        row[c] = static_cast<float>(
-            init.a + init.b * std::sqrt(-2.0 * std::log1p(-unit)) *
-                         std::cos(6.283185307179586 * (mix(bits) >> 11) * 0x1.0p-53));
-        break;
-    }
+  const size_t values = std::min<size_t>(spec.values(), row.size());
+  switch (init.kind) {
+    case Initialiser::Kind::constant:
+      std::fill_n(row.begin(), values, init.a);
+      break;
+    case Initialiser::Kind::uniform:
+      fill().uniform(row.data(), values, place, init.a, init.b);
+      break;
+    case Initialiser::Kind::normal:
+      fill().normal(row.data(), values, place, init.a, init.b);
+      break;
   }
-  for (uint32_t c = values; c < row.size(); ++c) row[c] = init.state;
+  std::fill(row.begin() + static_cast<ptrdiff_t>(values), row.end(), init.state);
 }
 
 bool starts_as_zeros(const TableSpec& spec) {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "hemiola/core/check.h"
+#include "hemiola/core/fill.h"
 #include "hemiola/core/random.h"
 #include "hemiola/data/zipf.h"
 
@@ -35,6 +36,15 @@ std::vector<float> normals(size_t count, double spread, uint64_t seed) {
   Random random(seed);
   std::vector<float> out(count);
   for (float& x : out) x = static_cast<float>(spread * random.normal());
+  return out;
+}
+
+// The same for hundreds of millions; other values.
+std::vector<float> many_normals(size_t count, double spread, uint64_t seed, const Runner& run) {
+  std::vector<float> out(count);
+  for_blocks(count, run, [&](uint64_t first, uint64_t last) {
+    fill().normal(&out[first], last - first, mix(seed, first), 0, static_cast<float>(spread));
+  });
   return out;
 }
 
@@ -126,11 +136,11 @@ MadeRatings make_ratings(const SyntheticRatings& s, const Runner& run) {
   require(s.noise >= 0, "noise must be 0 or more");
   require_skew(std::min(s.user_skew, s.item_skew));
   const size_t rank = s.rank;
-  const auto p = normals(s.users * rank, 1, mix(s.seed, kUsers));
-  const auto q =
-      normals(s.items * rank, s.signal / std::sqrt(static_cast<double>(rank)), mix(s.seed, kItems));
-  const auto user_bias = normals(s.users, s.bias, mix(s.seed, kWeights, kUsers));
-  const auto item_bias = normals(s.items, s.bias, mix(s.seed, kWeights, kItems));
+  const double factor = s.signal / std::sqrt(static_cast<double>(rank));
+  const auto p = many_normals(s.users * rank, 1, mix(s.seed, kUsers), run);
+  const auto q = many_normals(s.items * rank, factor, mix(s.seed, kItems), run);
+  const auto user_bias = many_normals(s.users, s.bias, mix(s.seed, kWeights, kUsers), run);
+  const auto item_bias = many_normals(s.items, s.bias, mix(s.seed, kWeights, kItems), run);
   const Zipf user_law(s.users, s.user_skew), item_law(s.items, s.item_skew);
   const Scatter user_ids(s.users, mix(s.seed, kScatter, kUsers));
   const Scatter item_ids(s.items, mix(s.seed, kScatter, kItems));
