@@ -60,8 +60,8 @@ std::optional<std::string> refusal(const ClusterOptions& here, NodeId from, cons
     return who + " expects " + std::to_string(join.nodes) + " nodes and node 0 expects " +
            std::to_string(here.nodes) + ": start all of them with the same cluster.nodes";
   }
-  if (join.rank.value >= here.nodes) {
-    return "there is no " + who + " in a job of " + std::to_string(here.nodes) +
+  if (join.rank.value >= most_nodes(here)) {
+    return "there is no " + who + " in a job of " + std::to_string(most_nodes(here)) +
            " nodes: ranks count from 0";
   }
   if (const std::string what = difference(join.job_summary, here.job_summary); !what.empty()) {

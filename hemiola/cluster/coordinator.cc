@@ -1,5 +1,7 @@
 #include "hemiola/cluster/coordinator.h"
 
+#include <utility>
+
 #include "hemiola/cluster/admission.h"
 #include "hemiola/cluster/verdict.h"
 #include "hemiola/cluster/why.h"
@@ -30,13 +32,14 @@ void Coordinator::on_message(const Envelope& message, Instant now, Outbox& out) 
     }
     return;
   }
+  const bool known = joined_.contains(from) || view_.has(from);
   if (message.kind == Kind::failed) {
     const auto failed = Failed::decode(body);
     // A node may fail before it has joined, when it reads its data for example.
     const bool early = failed && failed->what == Failed::What::worker;
-    if (failed && (early || joined_.contains(from))) return on_failed(*failed, from, now, out);
+    if (failed && (early || known)) return on_failed(*failed, from, now, out);
   }
-  if (!joined_.contains(from)) return;  // lost before, or never let in
+  if (!known) return;  // lost before, or never let in
   if (message.kind == Kind::failed) {
     decoded = false;
   } else if (message.kind == Kind::finished) {
@@ -46,7 +49,8 @@ void Coordinator::on_message(const Envelope& message, Instant now, Outbox& out) 
   }
   if (phase_ != Phase::connecting && phase_ != Phase::running) return;
   if (message.kind == Kind::ready) {
-    if (Ready::decode(body)) return on_ready(from, now, out);
+    const auto ready = Ready::decode(body);
+    if (ready) return on_ready(from, *ready, now, out);
     decoded = false;
   } else if (message.kind == Kind::want_block) {
     const auto want = WantBlock::decode(body);
@@ -60,46 +64,134 @@ void Coordinator::on_message(const Envelope& message, Instant now, Outbox& out) 
   if (!decoded) on_failed(nonsense(from, "a message that makes no sense"), options_.self, now, out);
 }
 
+void Coordinator::refuse(NodeId from, const Join& join, const std::string& why, Outbox& out) const {
+  out.say(Level::warning, "refused: " + why);
+  out.send(from, Kind::end, End{false, join.instance, why}.encode());
+}
+
 void Coordinator::on_join(NodeId from, const Join& join, Instant now, Outbox& out) {
   std::optional<std::string> why = refusal(options_, from, join, joined_);
-  if (!why && phase_ != Phase::gathering) {
+  const bool started = phase_ != Phase::gathering;
+  if (!why && started && (!options_.goes_on || phase_ == Phase::ending)) {
     why = name_of(from) + " came too late: the job has started without that process";
   }
-  if (why) {
-    out.say(Level::warning, "refused: " + *why);
-    out.send(from, Kind::end, End{false, join.instance, *why}.encode());
-    return;
-  }
+  if (why) return refuse(from, join, *why, out);
+  const auto rank = view_.rank_of(from);
+  if (rank && view_.members[*rank].instance == join.instance) return;  // said twice
   joined_[from] = join;
+  if (started) {
+    out.say(Level::info, name_of(from) + " is here with " + std::to_string(join.workers) +
+                             (join.workers == 1 ? " worker" : " workers") + " and wants to join");
+    return change_view(now, out);
+  }
   if (from != options_.self) {
     out.say(Level::info, name_of(from) + " is here with " + std::to_string(join.workers) +
                              (join.workers == 1 ? " worker (" : " workers (") +
                              std::to_string(joined_.size()) + " of " +
                              std::to_string(options_.nodes) + " nodes)");
   }
-  if (joined_.size() == options_.nodes) make_view(now, out);
+  if (joined_.size() == options_.nodes) change_view(now, out);
 }
 
-void Coordinator::make_view(Instant now, Outbox& out) {
-  view_.epoch = Epoch{view_.epoch.value + 1};
-  view_.members.clear();
-  uint32_t workers = 0;
-  for (const auto& [node, join] : joined_) {
-    view_.members.push_back({node, join.address, join.workers, WorkerId{workers}});
-    workers += join.workers;
+// Asks for the view that should be, if that is not the one there is. Nodes come in only once those
+// who are here are at work, so that a flood of them does not keep the job from going on.
+void Coordinator::change_view(Instant now, Outbox& out) {
+  const bool may_come = phase_ == Phase::gathering || phase_ == Phase::running;
+  if (wants_view_ || phase_ == Phase::ending || phase_ == Phase::over) return;
+  View next;
+  next.epoch = Epoch{view_.epoch.value + 1};
+  for (const Member& m : view_.members) {
+    if (!gone_.contains(m.node)) next.members.push_back(m);
   }
+  const bool any_gone = next.nodes() < view_.nodes();
+  bool any_new = false;
+  for (const auto& [node, join] : joined_) {
+    if (!may_come || next.has(node)) continue;
+    next.members.push_back({node, join.address, join.workers, {}, join.instance});
+    any_new = true;
+  }
+  if (!any_gone && !any_new) return;
+  uint32_t workers = 0;
+  for (Member& m : next.members) {
+    m.first_worker = WorkerId{workers};
+    workers += m.workers;
+  }
+  wants_view_ = true;
+  asked_for_view_ = now;
+  if (options_.keeper == ViewKeeper::store) {
+    out.proposals.push_back({view_.epoch, next});
+    return;
+  }
+  const Bytes body = encode_view(next);
+  for (const Member& m : next.members) out.send(m.node, Kind::view, body);
+  for (const Member& m : view_.members) {
+    if (!next.has(m.node)) out.send(m.node, Kind::view, body);
+  }
+}
+
+void Coordinator::lead(const View& view, Duration elapsed, Instant now, Outbox& out) {
+  view_ = view;
   phase_ = Phase::connecting;
   phase_since_ = now;
-  reducer_.emplace(workers);
-  send_all(Kind::view, encode_view(view_), out);
+  wants_view_ = false;
+  elapsed_before_ = elapsed;
+  running_since_.reset();
+  if (view.epoch > Epoch{1}) running_since_ = now;
+  std::erase_if(gone_, [&](const auto& at) { return !view.has(at.first); });
+  std::erase_if(joined_, [&](const auto& at) {
+    const auto rank = view.rank_of(at.first);
+    return rank && view.members[*rank].instance == at.second.instance;
+  });
+  ready_.clear();
+  unlinked_.clear();
+  agenda_ = {};
+  begun_with_.reset();
+  dealers_.clear();
+  plan_.reset();
+  early_.clear();
+  finished_.clear();
+  reducer_.emplace(view.workers());
+  change_view(now, out);
 }
 
-void Coordinator::on_ready(NodeId from, Instant now, Outbox& out) {
+void Coordinator::succeed(const View& view, const std::map<NodeId, std::string>& gone, Instant now,
+                          Outbox& out) {
+  view_ = view;
+  phase_ = Phase::connecting;
+  phase_since_ = now;
+  for (const auto& [node, why] : gone) remove(node, why, now, out);
+}
+
+void Coordinator::on_ready(NodeId from, const Ready& ready, Instant now, Outbox& out) {
+  if (phase_ != Phase::connecting) return;
   ready_.insert(from);
-  if (phase_ != Phase::connecting || ready_.size() < view_.nodes()) return;
+  agenda_.merge(ready.agenda);
+  if (ready_.size() < view_.nodes()) return;
   phase_ = Phase::running;
   phase_since_ = now;
-  send_all(Kind::start, Start{}.encode(), out);
+  if (!running_since_) running_since_ = now;
+  begun_with_ = agenda_;
+  send_all(Kind::start, Start{agenda_}.encode(), out);
+  change_view(now, out);
+}
+
+// The job goes on without the node, if it may.
+void Coordinator::remove(NodeId node, const std::string& reason, Instant now, Outbox& out) {
+  if (phase_ == Phase::ending) return acknowledged(node, out);
+  if (phase_ == Phase::over || gone_.contains(node) || !view_.has(node)) return;
+  const size_t left = view_.nodes() - gone_.size() - 1;
+  if (!options_.goes_on || left < options_.min_nodes || node == options_.self) {
+    std::string why = reason;
+    if (options_.goes_on && left < options_.min_nodes) {
+      why += "; " + std::to_string(left) + " nodes are left and the job wants at least " +
+             std::to_string(options_.min_nodes);
+    }
+    return end(false, why, now, out);
+  }
+  gone_[node] = reason;
+  out.say(Level::warning,
+          reason + ": going on with " + std::to_string(left) + (left == 1 ? " node" : " nodes"));
+  change_view(now, out);
 }
 
 void Coordinator::on_finished(NodeId from, WorkerId worker, Instant now, Outbox& out) {
@@ -115,12 +207,14 @@ void Coordinator::on_finished(NodeId from, WorkerId worker, Instant now, Outbox&
 }
 
 void Coordinator::on_want_block(const WantBlock& want, Instant now, Outbox& out) {
-  if (!dealer_) {
+  if (!plan_ || plan_->first < want.pass) {
     early_.push_back(want);
     return;
   }
-  const auto blocks = static_cast<uint32_t>(dealer_->plan().blocks.size());
-  if (want.blocks != blocks || want.plan_hash != dealer_->plan_hash()) {
+  Dealer& dealer = dealers_.at(plan_->second);
+  const auto blocks = static_cast<uint32_t>(dealer.plan().blocks.size());
+  if (want.pass == plan_->first &&
+      (want.blocks != blocks || want.plan_hash != dealer.plan_hash())) {
     const NodeId node = node_of(want.worker, view_);
     end(false,
         name_of(node) + " cuts the training data into " + std::to_string(want.blocks) +
@@ -129,44 +223,66 @@ void Coordinator::on_want_block(const WantBlock& want, Instant now, Outbox& out)
         now, out);
     return;
   }
-  const Dealer::Given given = dealer_->next(want.worker, want.pass, want.seed);
+  const Dealer::Given given = dealer.next(want.worker, want.pass, want.seed);
   out.send(node_of(want.worker, view_), Kind::give_block,
            GiveBlock{want.worker, want.pass, given.block}.encode());
 }
 
-void Coordinator::on_plan(std::shared_ptr<const BlockPlan> plan, Instant now, Outbox& out) {
-  if (dealer_ || phase_ != Phase::running) return;
-  dealer_.emplace(std::move(plan), view_.workers());
+void Coordinator::on_plan(uint32_t pass, std::shared_ptr<const BlockPlan> plan, Instant now,
+                          Outbox& out) {
+  if (phase_ != Phase::running || (plan_ && plan_->first >= pass)) return;
+  const uint64_t hash = hash_of(*plan);
+  dealers_.try_emplace(hash, std::move(plan), view_.workers(), *begun_with_);
+  plan_ = {pass, hash};
   for (const WantBlock& want : std::exchange(early_, {})) {
     if (phase_ == Phase::running) on_want_block(want, now, out);
   }
 }
 
+void Coordinator::on_blocks_done(const BlocksDone& done) {
+  for (const BlockDone& block : done.blocks) agenda_.add(done.pass, block);
+}
+
 void Coordinator::on_reduce_part(NodeId from, ReducePart part, Instant now, Outbox& out) {
   const WorkerId worker = part.worker;
   const uint32_t round = part.round;
+  const auto closes = part.closes;
   Reducer::Result result = reducer_->add(worker, round, std::move(part.values), now);
   if (!result.error.empty()) {
     on_failed({Failed::What::worker, worker.value, result.error}, from, now, out);
   } else if (result.sum) {
-    send_all(Kind::reduce_sum, ReduceSum{round, std::move(*result.sum)}.encode(), out);
+    ReduceSum sum{round, closes, {}};
+    if (closes && *closes == agenda_.pass()) {
+      sum.totals = agenda_.close(std::move(*result.sum), elapsed(now).seconds());
+    } else {
+      sum.totals.reduced = std::move(*result.sum);
+    }
+    send_all(Kind::reduce_sum, sum.encode(), out);
   }
 }
 
 void Coordinator::on_failed(const Failed& failed, NodeId from, Instant now, Outbox& out) {
   if (phase_ == Phase::ending || phase_ == Phase::over) return;
-  const Verdict verdict = judge_failure(failed, from, options_.self);
-  if (verdict.end) end(false, verdict.reason, now, out);
+  if (phase_ != Phase::gathering && from != options_.self && !view_.has(from)) {
+    joined_.erase(from);
+    out.say(Level::warning, name_of(from) + " wanted to join and failed: " + failed.text);
+    return;
+  }
+  const Verdict verdict = judge_failure(failed, from, options_.self, view_);
+  if (verdict.gone) return remove(*verdict.gone, verdict.reason, now, out);
+  end(false, verdict.reason, now, out);
 }
 
 void Coordinator::on_lost(NodeId node, const std::string& why, Instant now, Outbox& out) {
-  if (joined_.erase(node) == 0) return;
+  const bool asked = joined_.erase(node) > 0;
   if (phase_ == Phase::gathering) {
+    if (!asked) return;
     out.say(Level::warning,
             name_of(node) + " went away before the start (" + why + "): waiting for it again");
   } else if (phase_ == Phase::ending) {
     acknowledged(node, out);
-  } else {
+  } else if (view_.has(node)) {
+    unlinked_.insert(node);
     on_failed({Failed::What::lost, node.value, why}, options_.self, now, out);
   }
 }
@@ -177,9 +293,16 @@ void Coordinator::on_tick(Instant now, Outbox& out) {
     if (passed < options_.join_timeout) return say_absent(now, out);
     end(false, judge_absence(absent(), options_).reason, now, out);
   } else if (phase_ == Phase::connecting && passed >= options_.join_timeout) {
-    end(false, judge_unready(unready(), options_).reason, now, out);
+    const auto late = unready();
+    const std::string reason = judge_unready(late, options_).reason;
+    if (!options_.goes_on) return end(false, reason, now, out);
+    for (const NodeId node : late) remove(node, reason, now, out);
   } else if (phase_ == Phase::ending && passed >= options_.end_wait) {
-    end_host(out);
+    return end_host(out);
+  }
+  if (wants_view_ && options_.keeper == ViewKeeper::store && now - asked_for_view_ >= seconds(1)) {
+    wants_view_ = false;  // the keeper may not have heard
+    change_view(now, out);
   }
 }
 
@@ -196,8 +319,11 @@ void Coordinator::end(bool ok, const std::string& reason, Instant now, Outbox& o
   phase_ = Phase::ending;
   phase_since_ = now;
   end_ = End{ok, 0, reason}.encode();
-  for (const auto& [node, join] : joined_) {
-    if (node == options_.self) continue;
+  std::set<NodeId> all;
+  for (const auto& [node, join] : joined_) all.insert(node);
+  for (const Member& m : view_.members) all.insert(m.node);
+  for (const NodeId node : all) {
+    if (node == options_.self || unlinked_.contains(node)) continue;
     out.send(node, Kind::end, end_);
     unaware_.insert(node);
   }
@@ -217,6 +343,7 @@ void Coordinator::end_host(Outbox& out) {
 
 Heartbeat Coordinator::waits(Instant now) const {
   Heartbeat waits;
+  waits.elapsed = elapsed(now);
   if (phase_ != Phase::running) return waits;
   if (!early_.empty()) {
     waits.blocks_wait_for =
@@ -241,9 +368,14 @@ void Coordinator::send_all(Kind kind, const Bytes& body, Outbox& out) const {
   for (const Member& m : view_.members) out.send(m.node, kind, body);
 }
 
+Duration Coordinator::elapsed(Instant now) const {
+  return running_since_ ? elapsed_before_ + (now - *running_since_) : elapsed_before_;
+}
+
 bool Coordinator::owns(NodeId node, WorkerId worker) const {
-  if (node.value >= view_.nodes()) return false;
-  const Member& m = view_.members[node.value];
+  const auto rank = view_.rank_of(node);
+  if (!rank) return false;
+  const Member& m = view_.members[*rank];
   return worker.value >= m.first_worker.value && worker.value - m.first_worker.value < m.workers;
 }
 
@@ -257,8 +389,8 @@ std::vector<NodeId> Coordinator::absent() const {
 
 std::vector<NodeId> Coordinator::unready() const {
   std::vector<NodeId> nodes;
-  for (uint32_t n = 0; n < options_.nodes; ++n) {
-    if (!ready_.contains(NodeId{n})) nodes.push_back(NodeId{n});
+  for (const Member& m : view_.members) {
+    if (!ready_.contains(m.node)) nodes.push_back(m.node);
   }
   return nodes;
 }

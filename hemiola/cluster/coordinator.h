@@ -1,12 +1,13 @@
-// The one who knows: lets nodes in, makes the view, deals blocks, adds up, decides the end.
+// The one who knows: lets nodes in, makes views, deals blocks, adds up, decides the end. The
+// first member of a view, its leader, houses it; node 0 does so while there is no view.
 //
-// It talks to nodes only in messages, to the node it lives on as well, so it can live anywhere:
-// in node 0's machine today, in the launching process or behind etcd later. What it decides
-// comes from pure functions with a reason (admission.h, verdict.h, dealer.h).
+// It talks to nodes only in messages, to the node it lives on as well. What it decides comes from
+// pure functions with a reason (admission.h, verdict.h, dealer.h).
 //
 // Order of things: gathering → connecting (the view is out) → running (all were ready) →
 // ending (the others are told) → over (the host is told, the last to go, so that nobody takes its
-// closing for a loss).
+// closing for a loss). When nodes go or come it wants another view; once that is in force it
+// begins anew with connecting, from what the members know of the work (agenda.h).
 // Invariants: one view per epoch. No start before all are ready. One end, with one reason.
 #pragma once
 
@@ -30,7 +31,13 @@ class Coordinator {
   // options: those of the node it lives on, which must outlive it.
   explicit Coordinator(const ClusterOptions& options) : options_(options) {}
 
+  // Of a job that has no view yet.
   void begin(Instant now) { phase_since_ = now; }
+  // The view is in force, and this node is its first member. elapsed: how long the job has run.
+  void lead(const View& view, Duration elapsed, Instant now, Outbox& out);
+  // All members before this node are gone: it wants a view without them.
+  void succeed(const View& view, const std::map<NodeId, std::string>& gone, Instant now,
+               Outbox& out);
 
   // A message for the coordinator; see messages.h for which ones are.
   void on_message(const Envelope& message, Instant now, Outbox& out);
@@ -38,28 +45,32 @@ class Coordinator {
   void on_failed(const Failed& failed, NodeId from, Instant now, Outbox& out);
   // About once per heartbeat period.
   void on_tick(Instant now, Outbox& out);
-  // How the data are cut, as the host's workers know it; until then nobody gets a block.
-  void on_plan(std::shared_ptr<const BlockPlan> plan, Instant now, Outbox& out);
+  // How the data of a pass are cut, as the host's workers know it; until then nobody gets a block.
+  void on_plan(uint32_t pass, std::shared_ptr<const BlockPlan> plan, Instant now, Outbox& out);
+  void on_blocks_done(const BlocksDone& done);
 
-  // For whom workers wait now; empty texts where nobody does.
+  // For whom workers wait now (empty texts where nobody does), and how long the job has run.
   Heartbeat waits(Instant now) const;
 
  private:
   enum class Phase : uint8_t { gathering, connecting, running, ending, over };
 
   void on_join(NodeId from, const Join& join, Instant now, Outbox& out);
-  void on_ready(NodeId from, Instant now, Outbox& out);
+  void on_ready(NodeId from, const Ready& ready, Instant now, Outbox& out);
   void on_finished(NodeId from, WorkerId worker, Instant now, Outbox& out);
   void on_want_block(const WantBlock& want, Instant now, Outbox& out);
   void on_reduce_part(NodeId from, ReducePart part, Instant now, Outbox& out);
 
-  void make_view(Instant now, Outbox& out);
+  void refuse(NodeId from, const Join& join, const std::string& why, Outbox& out) const;
+  void remove(NodeId node, const std::string& reason, Instant now, Outbox& out);
+  void change_view(Instant now, Outbox& out);
   void say_absent(Instant now, Outbox& out);
   void end(bool ok, const std::string& reason, Instant now, Outbox& out);
   void end_host(Outbox& out);
   void acknowledged(NodeId node, Outbox& out);
   void send_all(Kind kind, const Bytes& body, Outbox& out) const;
 
+  Duration elapsed(Instant now) const;
   bool owns(NodeId node, WorkerId worker) const;
   std::vector<NodeId> absent() const;
   std::vector<NodeId> unready() const;
@@ -69,11 +80,21 @@ class Coordinator {
   Instant phase_since_;
   Duration said_absent_;  // since phase_since_
 
-  std::map<NodeId, Join> joined_;
+  std::map<NodeId, Join> joined_;  // asked to come in, and are in no view yet
   View view_;
+  std::map<NodeId, std::string> gone_;  // members that are to be left out, and why
+  std::set<NodeId> unlinked_;           // members whose link broke: they are told nothing
+  bool wants_view_ = false;             // one was asked for, to follow view_
+  Instant asked_for_view_;
   std::set<NodeId> ready_;
+  Duration elapsed_before_;  // of the job, when running_since_ was
+  std::optional<Instant> running_since_;
 
-  std::optional<Dealer> dealer_;
+  Agenda agenda_;
+  std::optional<Agenda> begun_with_;    // the agenda when this view's work began
+  std::map<uint64_t, Dealer> dealers_;  // by hash of the plan
+  std::optional<std::pair<uint32_t, uint64_t>>
+      plan_;                      // the host's latest pass, and its plan's hash
   std::vector<WantBlock> early_;  // asked before the plan was known
   std::optional<Reducer> reducer_;
   std::set<WorkerId> finished_;

@@ -16,13 +16,16 @@ class CoordinatorTest : public testing::Test {
     coordinator_.begin(now_);
   }
 
-  // What it says in answer, one text per message: "1: start".
+  // What it says in answer, one text per message: "1: start". A view is in force at once.
   std::vector<std::string> take() {
     std::vector<std::string> all;
+    std::optional<View> view;
     for (const auto& s : out_.sends) {
+      if (s.kind == Kind::view && s.to == NodeId{0}) view = decode_view(s.body);
       all.push_back(std::to_string(s.to.value) + ": " + describe(s.kind, s.body));
     }
     out_.clear();
+    if (view) coordinator_.lead(*view, {}, now_, out_);
     return all;
   }
 

@@ -81,11 +81,12 @@ std::vector<uint32_t> deal_order(uint32_t blocks, uint64_t seed, uint32_t pass, 
 }
 
 std::vector<uint32_t> fixed_share(uint32_t blocks, uint64_t seed, uint32_t pass, WorkerId worker,
-                                  uint32_t workers, bool in_order) {
+                                  uint32_t workers, bool in_order, const Agenda& agenda) {
   HEMIOLA_CHECK(worker.value < workers);
   std::vector<uint32_t> share;
   for (uint32_t b : deal_order(blocks, seed, pass, in_order)) {
-    if (b % workers == worker.value) share.push_back(b);
+    const bool done = pass == agenda.pass() && agenda.has(b);
+    if (b % workers == worker.value && !done) share.push_back(b);
   }
   return share;
 }
@@ -116,8 +117,11 @@ Choice choose_block(const BlockPlan& plan, std::span<const uint32_t> left,
           best.cold ? "free, of the most that is left" : "free, and in the worker's row group"};
 }
 
-Dealer::Dealer(std::shared_ptr<const BlockPlan> plan, uint32_t workers)
-    : plan_(std::move(plan)), plan_hash_(hash_of(*plan_)), hands_(workers) {}
+Dealer::Dealer(std::shared_ptr<const BlockPlan> plan, uint32_t workers, Agenda agenda)
+    : plan_(std::move(plan)),
+      plan_hash_(hash_of(*plan_)),
+      agenda_(std::move(agenda)),
+      hands_(workers) {}
 
 Dealer::Given Dealer::next(WorkerId worker, uint32_t pass, uint64_t seed) {
   HEMIOLA_CHECK(worker.value < hands_.size());
@@ -133,6 +137,7 @@ Dealer::Given Dealer::next(WorkerId worker, uint32_t pass, uint64_t seed) {
   if (first) {
     const auto blocks = static_cast<uint32_t>(plan_->blocks.size());
     left = deal_order(blocks, seed, pass, plan_->in_order);
+    if (pass == agenda_.pass()) std::erase_if(left, [&](uint32_t b) { return agenda_.has(b); });
   }
   if (left.empty()) return {std::nullopt, "all blocks of the pass are dealt out"};
 

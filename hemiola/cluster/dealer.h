@@ -6,7 +6,7 @@
 // the rows are warm. It never lets a worker idle while blocks are left.
 // Fixed: block b is worker b mod P's, in an order that depends on the pass: nothing to decide.
 //
-// Invariant: in each pass each block is given exactly once.
+// Invariant: in each pass each block is given exactly once, those that were done before not at all.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "hemiola/cluster/agenda.h"
 #include "hemiola/core/block_plan.h"
 #include "hemiola/core/types.h"
 
@@ -29,9 +30,11 @@ uint64_t hash_of(const BlockPlan& plan);
 std::vector<uint32_t> deal_order(uint32_t blocks, uint64_t seed, uint32_t pass,
                                  bool in_order = false);
 
-// The blocks of one worker in one pass when they are fixed, in order.
+// The blocks of one worker in one pass when they are fixed, in order; those apart that the agenda
+// says are done.
 std::vector<uint32_t> fixed_share(uint32_t blocks, uint64_t seed, uint32_t pass, WorkerId worker,
-                                  uint32_t workers, bool in_order = false);
+                                  uint32_t workers, bool in_order = false,
+                                  const Agenda& agenda = {});
 
 // Which of `left` (in dealing order) to give, and why. Pure.
 struct Choice {
@@ -45,7 +48,8 @@ Choice choose_block(const BlockPlan& plan, std::span<const uint32_t> left,
 
 class Dealer {
  public:
-  Dealer(std::shared_ptr<const BlockPlan> plan, uint32_t workers);
+  // agenda: what was done when this view began.
+  Dealer(std::shared_ptr<const BlockPlan> plan, uint32_t workers, Agenda agenda = {});
 
   const BlockPlan& plan() const { return *plan_; }
   uint64_t plan_hash() const { return plan_hash_; }
@@ -68,6 +72,7 @@ class Dealer {
 
   std::shared_ptr<const BlockPlan> plan_;
   uint64_t plan_hash_;
+  Agenda agenda_;
   std::vector<Hand> hands_;                         // by worker
   std::map<uint32_t, std::vector<uint32_t>> left_;  // pass → blocks left, in dealing order
 };

@@ -84,9 +84,15 @@ std::string describe(Kind kind, const Bytes& body) {
       return "reduce_part " + number(m.round) + " worker " + number(m.worker.value) + ":" +
              text(m.values);
     }
+    case Kind::blocks_done: {
+      const auto m = BlocksDone::decode(body).value();
+      std::string all;
+      for (const BlockDone& b : m.blocks) all += " " + number(b.block);
+      return "blocks_done pass " + number(m.pass) + ":" + all;
+    }
     case Kind::reduce_sum: {
       const auto m = ReduceSum::decode(body).value();
-      return "reduce_sum " + number(m.round) + ":" + text(m.values);
+      return "reduce_sum " + number(m.round) + ":" + text(m.totals.reduced);
     }
     default:
       return "kind " + number(static_cast<uint32_t>(kind));

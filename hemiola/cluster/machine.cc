@@ -9,9 +9,9 @@
 namespace hemiola {
 namespace {
 
-constexpr NodeId kCoordinator{0};
 constexpr Duration kFirstPause = milliseconds(20);  // between two tries to connect; doubles
 constexpr Duration kLongestPause = milliseconds(500);
+constexpr size_t kMostEarly = 10'000;
 
 bool is_for_coordinator(Kind kind) {
   return kind == Kind::join || kind == Kind::ready || kind == Kind::failed ||
@@ -23,7 +23,7 @@ bool is_for_coordinator(Kind kind) {
 ClusterMachine::ClusterMachine(ClusterOptions options)
     : options_(std::move(options)), detector_(options_) {
   validate(options_);
-  if (options_.self == kCoordinator) coordinator_.emplace(options_);
+  if (options_.self == at_first_) coordinator_.emplace(options_);
 }
 
 void ClusterMachine::on(Event& event, Instant now, Outbox& out) {
@@ -38,8 +38,19 @@ void ClusterMachine::on(Event& event, Instant now, Outbox& out) {
     on_up(up->peer, now, out);
   } else if (auto* lost = std::get_if<PeerLost>(&event)) {
     on_lost(*lost, now, out);
-  } else {
-    on_notice(std::get<Notice>(event), now, out);
+  } else if (auto* notice = std::get_if<Notice>(&event)) {
+    on_notice(*notice, now, out);
+  } else if (auto* stored = std::get_if<ViewStored>(&event)) {
+    on_stored(stored->view, now, out);
+  } else if (auto* lost_store = std::get_if<StoreLost>(&event)) {
+    if (!store_lost_) {
+      store_lost_ = now;
+      out.say(Level::warning, "the keeper of views does not answer (" + lost_store->why +
+                                  "): going on, but nobody can come or go");
+    }
+  } else if (phase_ == Phase::parting) {
+    workers_run_ = false;
+    adopt(*std::exchange(next_, std::nullopt), now, out);
   }
 }
 
@@ -60,24 +71,33 @@ void ClusterMachine::on_timer(uint64_t tag, Instant now, Outbox& out) {
 void ClusterMachine::begin(Instant now, Outbox& out) {
   if (phase_ != Phase::idle) return;
   phase_ = Phase::joining;
-  if (coordinates()) {
+  out.wake_at(MachineId::cluster, now + options_.heartbeat, static_cast<uint64_t>(Tag::tick));
+  // The keeper of views knows whether the job has begun.
+  if (options_.keeper == ViewKeeper::leader) come_in(at_first_, options_.rendezvous, now, out);
+}
+
+void ClusterMachine::come_in(NodeId leader, const std::string& address, Instant now, Outbox& out) {
+  at_first_ = leader;
+  leader_address_ = address;
+  if (leader == options_.self) {
     coordinator_->begin(now);
     join(out);
-  } else if (links_.contains(kCoordinator)) {
+  } else if (links_.contains(leader)) {
     join(out);
   } else {
-    dial(kCoordinator, options_.rendezvous, now, out);
+    dial(leader, address, now, out);
   }
-  out.wake_at(MachineId::cluster, now + options_.heartbeat, static_cast<uint64_t>(Tag::tick));
 }
 
 void ClusterMachine::tick(Instant now, Outbox& out) {
   if (coordinates()) {
     coordinator_->on_tick(now, out);
     told_ = coordinator_->waits(now);
+    told_at_ = now;
   }
   beat(now, out);
   judge_silences(now, out);
+  judge_losses(now, out);
   if (phase_ == Phase::over) return;
   for (auto& [peer, d] : dials_) {
     const Duration waited = now - d.since;
@@ -109,6 +129,8 @@ void ClusterMachine::judge_silences(Instant now, Outbox& out) {
   for (const auto& [peer, verdict] : findings.peers) {
     if (verdict.what == Silence::tell) {
       out.say(Level::warning, verdict.reason);
+    } else if (options_.goes_on && !view_.has(peer)) {
+      continue;  // it comes or goes, and holds nobody up
     } else {
       report({Failed::What::silent, peer.value, verdict.reason}, now, out);
     }
@@ -147,22 +169,71 @@ void ClusterMachine::redial(Instant now, Outbox& out) {
 
 void ClusterMachine::on_up(NodeId peer, Instant now, Outbox& out) {
   links_.insert(peer);
+  lost_.erase(peer);
   dials_.erase(peer);
   detector_.watch(peer, now);
-  if (phase_ == Phase::joining && peer == kCoordinator) join(out);
+  if (phase_ == Phase::joining && peer == leader()) join(out);
   if (phase_ == Phase::connecting) become_ready(out);
 }
 
 void ClusterMachine::on_lost(const PeerLost& lost, Instant now, Outbox& out) {
   links_.erase(lost.peer);
   detector_.forget(lost.peer);
+  const auto d = dials_.find(lost.peer);
+  if (d != dials_.end() && d->second.busy) return dial_failed(d->second, lost, now, out);
   if (coordinates()) return coordinator_->on_lost(lost.peer, lost.why, now, out);
-  if (const auto d = dials_.find(lost.peer); d != dials_.end()) {
-    dial_failed(d->second, lost, now, out);
-  } else if (phase_ == Phase::joining) {
-    if (lost.peer == kCoordinator) dial(kCoordinator, options_.rendezvous, now, out);
+  const bool member = phase_ != Phase::joining && view_.has(lost.peer);
+  if (phase_ == Phase::joining) {
+    if (lost.peer == leader()) dial(leader(), leader_address_, now, out);
+  } else if (options_.goes_on) {
+    if (member) member_lost(lost.peer, lost.why, now, out);
   } else if (phase_ != Phase::idle) {
     report({Failed::What::lost, lost.peer.value, lost.why}, now, out);
+  }
+}
+
+// A link between two who do not lead is made again; only when that takes long is it the leader's
+// business. Whose process has ended the leader sees by itself.
+void ClusterMachine::member_lost(NodeId peer, const std::string& why, Instant now, Outbox& out) {
+  lost_.try_emplace(peer, Loss{now, why});
+  const auto at = view_.rank_of(peer);
+  if (peer < options_.self && peer != leader()) {
+    dial(peer, view_.members[*at].address, now, out);
+  }
+  follow_lost_leader(now, out);
+}
+
+// When all before this node in the view are lost it is this node's turn to lead.
+void ClusterMachine::follow_lost_leader(Instant now, Outbox& out) {
+  if (coordinates() || phase_ == Phase::joining || !lost_.contains(leader())) return;
+  const Loss& loss = lost_.at(leader());
+  if (options_.keeper == ViewKeeper::leader) {
+    return report({Failed::What::lost, leader().value, loss.why}, now, out);
+  }
+  std::map<NodeId, std::string> gone;
+  for (const Member& m : view_.members) {
+    if (m.node == options_.self) break;
+    const auto at = lost_.find(m.node);
+    if (at == lost_.end()) return;
+    gone[m.node] = name_of(m.node) + " was lost: " + at->second.why;
+  }
+  coordinator_.emplace(options_);
+  coordinator_->succeed(view_, gone, now, out);
+}
+
+void ClusterMachine::judge_losses(Instant now, Outbox& out) {
+  if (store_lost_ && !lost_.empty() && now - *store_lost_ >= options_.lease) {
+    return over(false,
+                "this side is cut off: " + name_of(lost_.begin()->first) +
+                    " is lost and the keeper of views has not answered for " +
+                    text_of(now - *store_lost_),
+                out);
+  }
+  for (auto& [peer, loss] : lost_) {
+    if (coordinates() || loss.reported || peer == leader()) continue;
+    if (now - loss.since < options_.link_patience) continue;
+    loss.reported = true;
+    out.send(leader(), Kind::failed, Failed{Failed::What::lost, peer.value, loss.why}.encode());
   }
 }
 
@@ -175,45 +246,124 @@ void ClusterMachine::join(Outbox& out) {
   join.job_hash = options_.job_hash;
   join.address = options_.address;
   join.job_summary = options_.job_summary;
-  out.send(kCoordinator, Kind::join, join.encode());
+  out.send(leader(), Kind::join, join.encode());
 }
 
 void ClusterMachine::on_view(View view, Instant now, Outbox& out) {
-  if (phase_ != Phase::joining) return;
-  phase_ = Phase::connecting;
+  if (view.epoch <= view_.epoch || (next_ && view.epoch <= next_->epoch)) return;
+  const auto rank = view.rank_of(options_.self);
+  const bool here = rank && view.members[*rank].instance == options_.instance;
+  if (!here && phase_ == Phase::joining) return;
+  if (!here) {
+    return over(false,
+                name_of(options_.self) + " was taken out of the job while it was away (view " +
+                    std::to_string(view.epoch.value) + "): what it did since does not count",
+                out);
+  }
+  if (!workers_run_) return adopt(std::move(view), now, out);
+  next_ = std::move(view);
+  if (phase_ == Phase::parting) return;
+  phase_ = Phase::parting;
+  waiting_.clear();
+  out.tell(Parting{});
+}
+
+void ClusterMachine::adopt(View view, Instant now, Outbox& out) {
+  const Duration run = elapsed(now);
+  for (const Member& m : view_.members) {
+    if (view.has(m.node) || m.node == options_.self) continue;
+    links_.erase(m.node);
+    dials_.erase(m.node);
+    detector_.forget(m.node);
+    out.hangups.push_back(m.node);
+  }
   view_ = std::move(view);
+  phase_ = Phase::connecting;
+  connected_ = ready_sent_ = false;
+  state_ready_ = 0;
+  waiting_.clear();
+  fixed_.clear();
+  std::erase_if(lost_, [&](const auto& at) { return !view_.has(at.first); });
   out.tell(ViewChanged{view_});
   for (const Member& m : view_.members) {
-    if (m.node < options_.self && !links_.contains(m.node)) dial(m.node, m.address, now, out);
+    const bool ours = m.node < options_.self && !links_.contains(m.node);
+    if (ours && !dials_.contains(m.node)) dial(m.node, m.address, now, out);
   }
+  if (leader() == options_.self) {
+    if (!coordinator_) coordinator_.emplace(options_);
+    coordinator_->lead(view_, run, now, out);
+  } else {
+    coordinator_.reset();
+  }
+  for (Envelope& message : std::exchange(early_, {})) on_message(message, now, out);
   become_ready(out);
 }
 
 void ClusterMachine::become_ready(Outbox& out) {
-  if (ready_sent_ || links_.size() + 1 < view_.nodes()) return;
+  for (const Member& m : view_.members) {
+    if (m.node != options_.self && !links_.contains(m.node)) return;
+  }
+  if (!connected_) {
+    connected_ = true;
+    out.tell(Connected{});
+  }
+  if (ready_sent_ || state_ready_ < options_.state_machines) return;
   ready_sent_ = true;
-  out.send(kCoordinator, Kind::ready, Ready{}.encode());
+  out.send(leader(), Kind::ready, Ready{agenda_}.encode());
+}
+
+void ClusterMachine::start(const Agenda& agenda, Outbox& out) {
+  phase_ = Phase::running;
+  workers_run_ = true;
+  agenda_ = begun_with_ = agenda;
+  out.tell(JobStarted{});
+}
+
+void ClusterMachine::on_stored(const View& view, Instant now, Outbox& out) {
+  if (std::exchange(store_lost_, std::nullopt)) {
+    out.say(Level::info, "the keeper of views answers again");
+  }
+  if (phase_ != Phase::joining) {
+    on_view(view, now, out);
+    follow_lost_leader(now, out);
+    return;
+  }
+  if (view.epoch == Epoch{0}) return come_in(NodeId{0}, options_.rendezvous, now, out);
+  if (view.has(options_.self)) {
+    on_view(view, now, out);  // as one of the first; else the one who was this node must go first
+  } else {
+    if (leader() == options_.self) coordinator_.reset();
+    come_in(view.members[0].node, view.members[0].address, now, out);
+  }
+}
+
+Duration ClusterMachine::elapsed(Instant now) const {
+  return told_.elapsed == Duration{} ? Duration{} : told_.elapsed + (now - told_at_);
 }
 
 // A view binds: what was sent under another one changes nothing. Joining, losing touch and the
 // end stand above views.
-bool ClusterMachine::knows_epoch(const Envelope& message) const {
-  switch (message.kind) {
+bool ClusterMachine::is_bound_to_view(Kind kind) {
+  switch (kind) {
     case Kind::join:
     case Kind::view:
     case Kind::heartbeat:
     case Kind::failed:
     case Kind::finished:
     case Kind::end:
-      return true;
+      return false;
     default:
-      return message.epoch == view_.epoch;
+      return true;
   }
 }
 
 void ClusterMachine::on_message(const Envelope& message, Instant now, Outbox& out) {
-  if (!knows_epoch(message)) {
-    out.say(Level::debug, "dropped a message of another epoch from " + name_of(message.from));
+  if (is_bound_to_view(message.kind) && message.epoch != view_.epoch) {
+    if (message.epoch > view_.epoch && early_.size() < kMostEarly) {
+      early_.push_back(message);
+    } else {
+      out.say(Level::debug, "dropped a message of another epoch from " + name_of(message.from));
+    }
     return;
   }
   if (is_for_coordinator(message.kind)) {
@@ -225,20 +375,29 @@ void ClusterMachine::on_message(const Envelope& message, Instant now, Outbox& ou
     if (auto heartbeat = Heartbeat::decode(message.body)) {
       understood = true;
       if (auto line = detector_.heard(message.from, now)) out.say(Level::warning, *line);
-      if (message.from == kCoordinator) told_ = std::move(*heartbeat);
+      if (links_.contains(message.from)) lost_.erase(message.from);
+      if (message.from == leader()) {
+        told_ = std::move(*heartbeat);
+        told_at_ = now;
+      }
     }
-  } else if (message.from != kCoordinator) {
-    understood = false;  // only the coordinator says such things
+  } else if (message.kind == Kind::blocks_done) {
+    const auto done = BlocksDone::decode(message.body);
+    understood = done.has_value();
+    if (understood) {
+      for (const BlockDone& block : done->blocks) agenda_.add(done->pass, block);
+      if (coordinates()) coordinator_->on_blocks_done(*done);
+    }
+  } else if (message.from != leader()) {
+    understood = false;  // only the leader says such things
   } else if (message.kind == Kind::view) {
     auto view = decode_view(message.body);
-    understood = view && view->nodes() == options_.nodes;
-    if (understood) on_view(std::move(*view), now, out);
+    understood = view && view->nodes() <= most_nodes(options_);
+    if (understood && options_.keeper == ViewKeeper::leader) on_view(std::move(*view), now, out);
   } else if (message.kind == Kind::start) {
-    understood = Start::decode(message.body).has_value();
-    if (understood && phase_ == Phase::connecting) {
-      phase_ = Phase::running;
-      out.tell(JobStarted{});
-    }
+    const auto begun = Start::decode(message.body);
+    understood = begun.has_value();
+    if (understood && phase_ == Phase::connecting) start(begun->agenda, out);
   } else if (message.kind == Kind::end) {
     const auto end = End::decode(message.body);
     understood = end.has_value();

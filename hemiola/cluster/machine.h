@@ -1,14 +1,18 @@
 // The cluster machine of one node: joins, connects, keeps in touch, asks and answers for its
-// workers, and ends when the job ends. Node 0's also houses the coordinator.
+// workers, and ends when the job ends. The leader's also houses the coordinator.
 //
 // The driver starts it with TimerFired{cluster, 0}. It tells ViewChanged when all nodes have
 // joined, JobStarted when all are connected, JobOver once; after that it touches no call.
 // Workers post calls between JobStarted and JobOver, except Fail, which may come at any time; a
 // Fail of kNoWorker speaks for the node as a whole (an interrupt, a file that is missing).
-// A broken connection ends the job from the view on; before, it is made again.
 //
-// Who gives the reason: node 0 decides. The others report to it what they see and wait a
-// moment for its word; only when node 0 is the one that is gone do they end by themselves.
+// A job that goes on (options.h) survives nodes: a later view leaves out who is lost and takes in
+// who came. Then Parting is told, and after Parted the new view's order of things begins. Without
+// that, a broken connection ends the job from the view on; before, it is made again.
+//
+// Who gives the reason: the leader decides. The others report to it what they see and wait a
+// moment for its word; only when the leader is the one that is gone, and nobody can follow it, do
+// they end by themselves. A keeper of views outside of the nodes lets the next member follow it.
 #pragma once
 
 #include <map>
@@ -35,7 +39,7 @@ class ClusterMachine : public Machine {
   void on(Event& event, Instant now, Outbox& out) override;
 
  private:
-  enum class Phase : uint8_t { idle, joining, connecting, running, over };
+  enum class Phase : uint8_t { idle, joining, connecting, running, parting, over };
   enum class Tag : uint64_t { begin = 0, tick = 1, dial = 2, end_wait = 3 };
 
   struct Dialling {
@@ -58,7 +62,13 @@ class ClusterMachine : public Machine {
     size_t at = 0;
     std::vector<uint32_t> blocks;
   };
-  // What this node told node 0, and what it will end with should no answer come.
+  // A member without a link to this node: since when, and why.
+  struct Loss {
+    Instant since;
+    std::string why;
+    bool reported = false;
+  };
+  // What this node told the leader, and what it will end with should no answer come.
   struct Report {
     Failed failed;
     Instant until;
@@ -72,6 +82,7 @@ class ClusterMachine : public Machine {
   void on_notice(const Notice& notice, Instant now, Outbox& out);
 
   void begin(Instant now, Outbox& out);
+  void come_in(NodeId leader, const std::string& address, Instant now, Outbox& out);
   void tick(Instant now, Outbox& out);
   void beat(Instant now, Outbox& out);
   void judge_silences(Instant now, Outbox& out);
@@ -83,8 +94,15 @@ class ClusterMachine : public Machine {
   void redial(Instant now, Outbox& out);
   void join(Outbox& out);
   void on_view(View view, Instant now, Outbox& out);
+  void adopt(View view, Instant now, Outbox& out);
   void become_ready(Outbox& out);
+  void start(const Agenda& agenda, Outbox& out);
+  void on_stored(const View& view, Instant now, Outbox& out);
+  void member_lost(NodeId peer, const std::string& why, Instant now, Outbox& out);
+  void follow_lost_leader(Instant now, Outbox& out);
+  void judge_losses(Instant now, Outbox& out);
 
+  void tell_done(uint32_t pass, std::vector<BlockDone>& done, Outbox& out);
   void on_next_block(NextBlock& call, Instant now, Outbox& out);
   void give_fixed(NextBlock& call, Outbox& out);
   void on_give_block(const GiveBlock& give, Outbox& out);
@@ -93,20 +111,34 @@ class ClusterMachine : public Machine {
   void on_end(const End& end, Outbox& out);
   void over(bool ok, const std::string& reason, Outbox& out);
 
-  bool knows_epoch(const Envelope& message) const;
+  static bool is_bound_to_view(Kind kind);
   bool coordinates() const { return coordinator_.has_value(); }
+  NodeId leader() const { return view_.members.empty() ? at_first_ : view_.members[0].node; }
+  Duration elapsed(Instant now) const;
 
   const ClusterOptions options_;
-  std::optional<Coordinator> coordinator_;  // on node 0
+  std::optional<Coordinator> coordinator_;  // of the leader, or of who wants to follow it
   FailureDetector detector_;
   Phase phase_ = Phase::idle;
 
   View view_;
-  std::set<NodeId> links_;            // connections that work
-  std::map<NodeId, Dialling> dials_;  // those that this node is to make
+  std::optional<View> next_;           // while workers part for it
+  NodeId at_first_{0};                 // whom to ask to be let in,
+  std::string leader_address_;         // and where
+  std::vector<Envelope> early_;        // of views to come
+  std::map<NodeId, Loss> lost_;        // members
+  std::optional<Instant> store_lost_;  // since when the keeper of views does not answer
+  bool workers_run_ = false;           // since JobStarted, and they have not parted
+  bool connected_ = false;             // Connected was told for this view
+  uint32_t state_ready_ = 0;           // machines that told StateReady for this view
+  std::set<NodeId> links_;             // connections that work
+  std::map<NodeId, Dialling> dials_;   // those that this node is to make
   bool ready_sent_ = false;
   uint64_t beats_ = 0;
-  Heartbeat told_;  // node 0's latest word about who waits for whom
+  Heartbeat told_;  // the leader's latest word
+  Instant told_at_;
+  Agenda agenda_;      // what this node knows of the work
+  Agenda begun_with_;  // what was done when this view's work began
 
   std::vector<Waiting> waiting_;  // calls not yet completed, in order of posting
   std::map<WorkerId, FixedShare> fixed_;

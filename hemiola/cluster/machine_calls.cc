@@ -8,12 +8,6 @@
 #include "hemiola/core/check.h"
 
 namespace hemiola {
-namespace {
-
-constexpr NodeId kCoordinator{0};
-
-}  // namespace
-
 void ClusterMachine::on_call(ClusterCall& call, Instant now, Outbox& out) {
   if (call.op == ClusterOp::fail) {
     report({Failed::What::worker, call.worker.value, static_cast<Fail&>(call).text}, now, out);
@@ -25,38 +19,54 @@ void ClusterMachine::on_call(ClusterCall& call, Instant now, Outbox& out) {
     return;
   }
   switch (call.op) {
+    case ClusterOp::begin:
+      static_cast<Begin&>(call).totals = agenda_.totals();
+      return out.complete(call);
     case ClusterOp::next_block:
       return on_next_block(static_cast<NextBlock&>(call), now, out);
     case ClusterOp::reduce: {
       auto& reduce = static_cast<Reduce&>(call);
+      if (reduce.closes) tell_done(*reduce.closes, reduce.done, out);
       waiting_.push_back({&call, now});
-      out.send(kCoordinator, Kind::reduce_part,
-               ReducePart{call.worker, reduce.round, reduce.values}.encode());
+      out.send(leader(), Kind::reduce_part,
+               ReducePart{call.worker, reduce.round, reduce.closes, reduce.values}.encode());
       return;
     }
     case ClusterOp::finish:
       waiting_.push_back({&call, now});
-      out.send(kCoordinator, Kind::finished, Finished{call.worker}.encode());
+      out.send(leader(), Kind::finished, Finished{call.worker}.encode());
       return;
     case ClusterOp::fail:
       return;
   }
 }
 
+// The one who would lead next hears of it too, so that no block is done again when the leader goes.
+void ClusterMachine::tell_done(uint32_t pass, std::vector<BlockDone>& done, Outbox& out) {
+  if (done.empty()) return;
+  const BlocksDone told{pass, std::exchange(done, {})};
+  const Bytes body = told.encode();
+  for (size_t rank = 0; rank < view_.nodes() && rank < 2; ++rank) {
+    out.send(view_.members[rank].node, Kind::blocks_done, body);
+  }
+  for (const BlockDone& block : told.blocks) agenda_.add(pass, block);
+}
+
 void ClusterMachine::on_next_block(NextBlock& call, Instant now, Outbox& out) {
   HEMIOLA_CHECK(call.plan);
   call.block.reset();
+  tell_done(call.pass, call.done, out);
   if (call.fixed) return give_fixed(call, out);
   if (plan_ != call.plan) {
     plan_ = call.plan;
     plan_hash_ = hash_of(*plan_);
   }
   waiting_.push_back({&call, now});
-  out.send(kCoordinator, Kind::want_block,
+  out.send(leader(), Kind::want_block,
            WantBlock{call.worker, call.pass, call.seed, static_cast<uint32_t>(plan_->blocks.size()),
                      plan_hash_}
                .encode());
-  if (coordinates()) coordinator_->on_plan(plan_, now, out);
+  if (coordinates()) coordinator_->on_plan(call.pass, plan_, now, out);
 }
 
 void ClusterMachine::give_fixed(NextBlock& call, Outbox& out) {
@@ -66,7 +76,7 @@ void ClusterMachine::give_fixed(NextBlock& call, Outbox& out) {
   if (first || share.pass != call.pass) {
     share = {call.pass, 0,
              fixed_share(blocks, call.seed, call.pass, call.worker, view_.workers(),
-                         call.plan->in_order)};
+                         call.plan->in_order, begun_with_)};
   }
   if (share.at < share.blocks.size()) call.block = share.blocks[share.at++];
   out.complete(call);
@@ -84,11 +94,13 @@ void ClusterMachine::on_give_block(const GiveBlock& give, Outbox& out) {
 }
 
 void ClusterMachine::on_reduce_sum(const ReduceSum& sum, Outbox& out) {
+  if (sum.closes) agenda_.close(*sum.closes, sum.totals);
   std::erase_if(waiting_, [&](const Waiting& w) {
     if (w.call->op != ClusterOp::reduce) return false;
     auto& call = static_cast<Reduce&>(*w.call);
     if (call.round != sum.round) return false;
-    call.values = sum.values;
+    call.values = sum.totals.reduced;
+    call.totals = sum.totals;
     out.complete(call);
     return true;
   });
@@ -125,14 +137,19 @@ std::string ClusterMachine::waits_for(const ClusterCall& call, const Heartbeat& 
       whom = waits.finish_waits_for;
       what = "the others to finish";
       break;
+    case ClusterOp::begin:
     case ClusterOp::fail:
       break;
   }
-  return whom.empty() ? name_of(kCoordinator) + " to answer about " + what : whom;
+  return whom.empty() ? name_of(leader()) + " to answer about " + what : whom;
 }
 
 // Another machine of this node may end the job too; then the others are told why.
 void ClusterMachine::on_notice(const Notice& notice, Instant now, Outbox& out) {
+  if (std::holds_alternative<StateReady>(notice) && phase_ == Phase::connecting) {
+    ++state_ready_;
+    return become_ready(out);
+  }
   const auto* told = std::get_if<JobOver>(&notice);
   if (!told) return;
   if (!told->ok) report({Failed::What::worker, kNoWorker.value, told->reason}, now, out);
@@ -144,24 +161,28 @@ void ClusterMachine::report(Failed failed, Instant now, Outbox& out) {
   if (phase_ == Phase::over) return;
   if (coordinates()) return coordinator_->on_failed(failed, options_.self, now, out);
   const bool about_coordinator =
-      failed.what != Failed::What::worker && failed.subject == kCoordinator.value;
+      failed.what != Failed::What::worker && failed.subject == leader().value;
+  if (options_.goes_on && !coordinates() && failed.what == Failed::What::silent) {
+    return member_lost(NodeId{failed.subject}, failed.text, now, out);
+  }
   const bool own_cause = report_ && report_->failed.what == Failed::What::worker;
-  if (about_coordinator || !links_.contains(kCoordinator)) {
+  if (about_coordinator || !links_.contains(leader())) {
     // Should node 0 only have been stopped, it finds this when it wakes.
-    if (links_.contains(kCoordinator)) out.send(kCoordinator, Kind::failed, failed.encode());
+    if (links_.contains(leader())) out.send(leader(), Kind::failed, failed.encode());
     const Failed& cause = own_cause ? report_->failed : failed;
     return over(false, judge_failure(cause, options_.self, options_.self).reason, out);
   }
   if (report_) return;
-  out.send(kCoordinator, Kind::failed, failed.encode());
+  out.send(leader(), Kind::failed, failed.encode());
   report_ = {std::move(failed), now + options_.end_wait};
   out.wake_at(MachineId::cluster, report_->until, static_cast<uint64_t>(Tag::end_wait));
 }
 
 void ClusterMachine::on_end(const End& end, Outbox& out) {
   if (end.instance != 0 && end.instance != options_.instance) return;  // meant for a double
-  if (end.instance != 0) return over(false, "node 0 refused this node: " + end.reason, out);
-  if (!coordinates()) out.send(kCoordinator, Kind::finished, Finished{kNoWorker}.encode());
+  if (end.instance != 0)
+    return over(false, name_of(leader()) + " refused this node: " + end.reason, out);
+  if (!coordinates()) out.send(leader(), Kind::finished, Finished{kNoWorker}.encode());
   over(end.ok, end.reason, out);
 }
 

@@ -24,9 +24,10 @@ TEST(ClusterMachine, One_node_starts_and_ends_within_one_event_each) {
   ASSERT_EQ(core.machine(MachineId::cluster), machine);
   Outbox out;
   core.on(TimerFired{MachineId::cluster, 0}, {}, out);
-  ASSERT_EQ(out.notices.size(), 2u);
+  ASSERT_EQ(out.notices.size(), 3u);
   EXPECT_EQ(std::get<ViewChanged>(out.notices[0]).view.nodes(), 1u);
-  EXPECT_TRUE(std::holds_alternative<JobStarted>(out.notices[1]));
+  EXPECT_TRUE(std::holds_alternative<Connected>(out.notices[1]));
+  EXPECT_TRUE(std::holds_alternative<JobStarted>(out.notices[2]));
   EXPECT_EQ(core.epoch(), Epoch{1});
   out.clear();
 
@@ -49,11 +50,13 @@ TEST(ClusterMachine, A_call_before_the_start_is_answered_with_an_error) {
             "the job has not started: workers call after JobStarted");
 }
 
-TEST(ClusterMachine, Messages_of_another_epoch_change_nothing) {
-  ClusterMachine machine{ClusterOptions{}};
+TEST(ClusterMachine, Messages_of_an_epoch_that_is_over_change_nothing) {
+  NodeCore core(NodeId{0});
+  core.add(MachineId::cluster, std::make_unique<ClusterMachine>(ClusterOptions{}));
   Outbox out;
-  Event event{MessageArrived{{NodeId{0}, NodeId{0}, Epoch{3}, Kind::ready, {}}}};
-  machine.on(event, {}, out);
+  core.on(TimerFired{MachineId::cluster, 0}, {}, out);
+  out.clear();
+  core.on(MessageArrived{{NodeId{0}, NodeId{0}, Epoch{0}, Kind::ready, {}}}, {}, out);
   EXPECT_TRUE(out.sends.empty());
   ASSERT_EQ(out.lines.size(), 1u);
   EXPECT_EQ(out.lines[0].text, "dropped a message of another epoch from node 0");

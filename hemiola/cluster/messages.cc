@@ -14,6 +14,16 @@ std::optional<T> whole(const Reader& in, T&& message) {
   return std::move(message);
 }
 
+void put(Writer& out, const std::optional<uint32_t>& number) {
+  out.put(static_cast<uint8_t>(number.has_value())).put(number.value_or(0));
+}
+
+std::optional<uint32_t> get_optional(Reader& in) {
+  const bool there = in.get<uint8_t>() != 0;
+  const auto number = in.get<uint32_t>();
+  return there ? std::optional(number) : std::nullopt;
+}
+
 }  // namespace
 
 Bytes Join::encode() const {
@@ -42,7 +52,7 @@ Bytes encode_view(const View& view) {
   Writer out(64 + 64 * view.nodes());
   out.put(view.epoch).put(static_cast<uint32_t>(view.nodes()));
   for (const Member& m : view.members) {
-    out.put(m.node).put(m.workers).put(m.first_worker).put_text(m.address);
+    out.put(m.node).put(m.workers).put(m.first_worker).put(m.instance).put_text(m.address);
   }
   return std::move(out).take();
 }
@@ -58,8 +68,9 @@ std::optional<View> decode_view(const Bytes& body) {
     m.node = in.get<NodeId>();
     m.workers = in.get<uint32_t>();
     m.first_worker = in.get<WorkerId>();
+    m.instance = in.get<uint64_t>();
     m.address = in.get_text();
-    if (m.node.value != i || m.first_worker.value != workers) return std::nullopt;
+    if (view.has(m.node) || m.first_worker.value != workers) return std::nullopt;
     workers += m.workers;
     if (workers >= kNoWorker.value) return std::nullopt;
     view.members.push_back(std::move(m));
@@ -67,13 +78,22 @@ std::optional<View> decode_view(const Bytes& body) {
   return whole(in, std::move(view));
 }
 
-Bytes Ready::encode() const { return {}; }
+Bytes Ready::encode() const {
+  Writer out;
+  agenda.encode(out);
+  return std::move(out).take();
+}
 
-std::optional<Ready> Ready::decode(const Bytes& body) { return whole(Reader(body), Ready{}); }
+std::optional<Ready> Ready::decode(const Bytes& body) {
+  Reader in(body);
+  Ready m{Agenda::decode(in)};
+  return whole(in, std::move(m));
+}
 
 Bytes Heartbeat::encode() const {
   Writer out;
-  out.put(number).put_text(blocks_wait_for).put_text(reduce_waits_for).put_text(finish_waits_for);
+  out.put(number).put(elapsed);
+  out.put_text(blocks_wait_for).put_text(reduce_waits_for).put_text(finish_waits_for);
   return std::move(out).take();
 }
 
@@ -81,6 +101,7 @@ std::optional<Heartbeat> Heartbeat::decode(const Bytes& body) {
   Reader in(body);
   Heartbeat m;
   m.number = in.get<uint64_t>();
+  m.elapsed = in.get<Duration>();
   m.blocks_wait_for = in.get_text();
   m.reduce_waits_for = in.get_text();
   m.finish_waits_for = in.get_text();
@@ -131,6 +152,21 @@ std::optional<End> End::decode(const Bytes& body) {
   return whole(in, std::move(m));
 }
 
+Bytes BlocksDone::encode() const {
+  Writer out;
+  out.put(pass);
+  hemiola::encode(out, blocks);
+  return std::move(out).take();
+}
+
+std::optional<BlocksDone> BlocksDone::decode(const Bytes& body) {
+  Reader in(body);
+  BlocksDone m;
+  m.pass = in.get<uint32_t>();
+  m.blocks = decode_blocks(in);
+  return whole(in, std::move(m));
+}
+
 Bytes WantBlock::encode() const {
   Writer out;
   out.put(worker).put(pass).put(seed).put(blocks).put(plan_hash);
@@ -150,7 +186,8 @@ std::optional<WantBlock> WantBlock::decode(const Bytes& body) {
 
 Bytes GiveBlock::encode() const {
   Writer out;
-  out.put(worker).put(pass).put(static_cast<uint8_t>(block.has_value())).put(block.value_or(0));
+  out.put(worker).put(pass);
+  put(out, block);
   return std::move(out).take();
 }
 
@@ -159,15 +196,15 @@ std::optional<GiveBlock> GiveBlock::decode(const Bytes& body) {
   GiveBlock m;
   m.worker = in.get<WorkerId>();
   m.pass = in.get<uint32_t>();
-  const bool given = in.get<uint8_t>() != 0;
-  const auto block = in.get<uint32_t>();
-  if (given) m.block = block;
+  m.block = get_optional(in);
   return whole(in, std::move(m));
 }
 
 Bytes ReducePart::encode() const {
-  Writer out(16 + 8 * values.size());
-  out.put(worker).put(round).put_all(std::span(values));
+  Writer out(32 + 8 * values.size());
+  out.put(worker).put(round);
+  put(out, closes);
+  out.put_all(std::span(values));
   return std::move(out).take();
 }
 
@@ -176,13 +213,16 @@ std::optional<ReducePart> ReducePart::decode(const Bytes& body) {
   ReducePart m;
   m.worker = in.get<WorkerId>();
   m.round = in.get<uint32_t>();
+  m.closes = get_optional(in);
   m.values = in.get_all<double>();
   return whole(in, std::move(m));
 }
 
 Bytes ReduceSum::encode() const {
-  Writer out(16 + 8 * values.size());
-  out.put(round).put_all(std::span(values));
+  Writer out(64 + 8 * (totals.blocks.size() + totals.reduced.size()));
+  out.put(round);
+  put(out, closes);
+  hemiola::encode(out, totals);
   return std::move(out).take();
 }
 
@@ -190,7 +230,8 @@ std::optional<ReduceSum> ReduceSum::decode(const Bytes& body) {
   Reader in(body);
   ReduceSum m;
   m.round = in.get<uint32_t>();
-  m.values = in.get_all<double>();
+  m.closes = get_optional(in);
+  m.totals = decode_totals(in);
   return whole(in, std::move(m));
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "hemiola/cluster/agenda.h"
 #include "hemiola/core/bytes.h"
 #include "hemiola/core/message.h"
 #include "hemiola/core/types.h"
@@ -18,7 +19,7 @@ namespace hemiola {
 // In the place of a worker: none, the node as a whole is meant.
 inline constexpr WorkerId kNoWorker{UINT32_MAX};
 
-// node → coordinator: let me in.
+// node → leader: let me in.
 struct Join {
   uint16_t version = kWireVersion;
   NodeId rank;
@@ -35,21 +36,26 @@ struct Join {
   static std::optional<Join> decode(const Bytes& body);
 };
 
-// coordinator → all: who is here. Members are ranks 0, 1, 2, ... and workers are numbered in
-// their order; anything else does not decode.
+// leader → all: who is here. No node is in it twice, and workers are numbered in the order of
+// members; anything else does not decode. Also what a keeper of views holds.
 Bytes encode_view(const View& view);
 std::optional<View> decode_view(const Bytes& body);
 
-// node → coordinator: I am connected to all. coordinator → all: everyone is.
+// node → leader: I am connected to all and have what I need; this is what I know of the work.
+// leader → all: everyone is; here the work goes on.
 struct Ready {
+  Agenda agenda;
+
   Bytes encode() const;
   static std::optional<Ready> decode(const Bytes& body);
 };
 using Start = Ready;
 
-// On every link. What the coordinator's node tells beside: for whom workers wait, if they do.
+// On every link. What the leader tells beside: how long the job has run, and for whom workers
+// wait, if they do.
 struct Heartbeat {
   uint64_t number = 0;
+  Duration elapsed;
   std::string blocks_wait_for;
   std::string reduce_waits_for;
   std::string finish_waits_for;
@@ -58,7 +64,7 @@ struct Heartbeat {
   static std::optional<Heartbeat> decode(const Bytes& body);
 };
 
-// node → coordinator: something that the job does not survive.
+// node → leader: something that the job does not survive.
 struct Failed {
   enum class What : uint8_t {
     worker,       // subject: the worker, or kNoWorker
@@ -75,7 +81,7 @@ struct Failed {
   static std::optional<Failed> decode(const Bytes& body);
 };
 
-// node → coordinator: this worker is through; kNoWorker: the node has taken note of the end.
+// node → leader: this worker is through; kNoWorker: the node has taken note of the end.
 struct Finished {
   WorkerId worker;
 
@@ -83,7 +89,7 @@ struct Finished {
   static std::optional<Finished> decode(const Bytes& body);
 };
 
-// coordinator → node: the job is over, or (instance not 0) that instance is not let in.
+// leader → node: the job is over, or (instance not 0) that instance is not let in.
 struct End {
   bool ok = false;
   uint64_t instance = 0;
@@ -91,6 +97,15 @@ struct End {
 
   Bytes encode() const;
   static std::optional<End> decode(const Bytes& body);
+};
+
+// node → leader and the one who would lead next: these blocks of the pass are done.
+struct BlocksDone {
+  uint32_t pass = 0;
+  std::vector<BlockDone> blocks;
+
+  Bytes encode() const;
+  static std::optional<BlocksDone> decode(const Bytes& body);
 };
 
 struct WantBlock {
@@ -116,6 +131,7 @@ struct GiveBlock {
 struct ReducePart {
   WorkerId worker;
   uint32_t round = 0;
+  std::optional<uint32_t> closes;  // the pass that it ends
   std::vector<double> values;
 
   Bytes encode() const;
@@ -124,7 +140,8 @@ struct ReducePart {
 
 struct ReduceSum {
   uint32_t round = 0;
-  std::vector<double> values;
+  std::optional<uint32_t> closes;
+  PassTotals totals;  // of it; reduced: the sum, also when no pass ends
 
   Bytes encode() const;
   static std::optional<ReduceSum> decode(const Bytes& body);

@@ -20,19 +20,25 @@ std::vector<std::pair<Kind, Bytes>> samples() {
   Join join;
   join.rank = NodeId{1}, join.nodes = 2, join.workers = 3, join.instance = 9, join.job_hash = 11;
   join.address = "tcp:b:1", join.job_summary = "dim = 16\nseed = 7\n";
+  Agenda agenda;
+  agenda.add(0, {3, {1, 2}});
+  agenda.close({7}, 0.25);
+  agenda.add(1, {5, {0.5}});
+  const PassTotals totals{{1, 2}, {0.5, 3}, 9};
   return {
       {Kind::join, join.encode()},
       {Kind::view, encode_view(two_nodes())},
-      {Kind::ready, Ready{}.encode()},
-      {Kind::start, Start{}.encode()},
-      {Kind::heartbeat, Heartbeat{4, "x", "", "worker 1"}.encode()},
+      {Kind::ready, Ready{agenda}.encode()},
+      {Kind::start, Start{agenda}.encode()},
+      {Kind::heartbeat, Heartbeat{4, seconds(2), "x", "", "worker 1"}.encode()},
       {Kind::failed, Failed{Failed::What::lost, 1, "reset"}.encode()},
       {Kind::finished, Finished{WorkerId{4}}.encode()},
       {Kind::end, End{false, 0, "node 1 was lost"}.encode()},
       {Kind::want_block, WantBlock{WorkerId{4}, 1, 7, 12, 99}.encode()},
       {Kind::give_block, GiveBlock{WorkerId{4}, 1, 5}.encode()},
-      {Kind::reduce_part, ReducePart{WorkerId{4}, 2, {0.5, -1}}.encode()},
-      {Kind::reduce_sum, ReduceSum{2, {0.5, 3}}.encode()},
+      {Kind::reduce_part, ReducePart{WorkerId{4}, 2, 1, {0.5, -1}}.encode()},
+      {Kind::reduce_sum, ReduceSum{2, 1, totals}.encode()},
+      {Kind::blocks_done, BlocksDone{1, {{5, {0.5}}}}.encode()},
   };
 }
 
@@ -61,6 +67,8 @@ bool decodes(Kind kind, const Bytes& body) {
       return ReducePart::decode(body).has_value();
     case Kind::reduce_sum:
       return ReduceSum::decode(body).has_value();
+    case Kind::blocks_done:
+      return BlocksDone::decode(body).has_value();
     default:
       return false;
   }
@@ -87,6 +95,7 @@ TEST(ClusterMessages, Each_comes_back_as_it_was) {
       "give_block worker 4 pass 1: block 5",
       "reduce_part 2 worker 4: 0.5 -1",
       "reduce_sum 2: 0.5 3",
+      "blocks_done pass 1: 5",
   };
   for (size_t i = 0; i < all.size(); ++i) {
     EXPECT_EQ(describe(all[i].first, all[i].second), expected[i]);
@@ -116,10 +125,10 @@ TEST(ClusterMessages, A_join_of_another_version_decodes_to_its_version) {
   EXPECT_EQ(read->version, kWireVersion + 1);
 }
 
-TEST(ClusterMessages, A_view_with_gaps_or_wrong_worker_numbers_does_not_decode) {
-  View gap = two_nodes();
-  gap.members[1].node = NodeId{2};
-  EXPECT_FALSE(decode_view(encode_view(gap)));
+TEST(ClusterMessages, A_view_with_a_node_twice_or_wrong_worker_numbers_does_not_decode) {
+  View twice = two_nodes();
+  twice.members[1].node = NodeId{0};
+  EXPECT_FALSE(decode_view(encode_view(twice)));
   View overlap = two_nodes();
   overlap.members[1].first_worker = WorkerId{1};
   EXPECT_FALSE(decode_view(encode_view(overlap)));

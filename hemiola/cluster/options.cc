@@ -7,9 +7,13 @@ namespace hemiola {
 void validate(const ClusterOptions& o) {
   const auto refuse = [](const std::string& text) { throw UserError(text); };
   if (o.nodes == 0) refuse("cluster.nodes is 0: a job has at least one node");
-  if (o.self.value >= o.nodes) {
+  if (o.self.value >= most_nodes(o)) {
     refuse("rank " + std::to_string(o.self.value) + " does not exist in a job of " +
-           std::to_string(o.nodes) + " nodes: ranks count from 0");
+           std::to_string(most_nodes(o)) + " nodes: ranks count from 0");
+  }
+  if (o.min_nodes > o.nodes || most_nodes(o) < o.nodes) {
+    refuse("a job that starts with " + std::to_string(o.nodes) + " nodes cannot have at least " +
+           std::to_string(o.min_nodes) + " and at most " + std::to_string(most_nodes(o)));
   }
   if (o.workers == 0) refuse("cluster.workers is 0: a node has at least one worker");
   if (o.nodes > 1 && o.address.empty()) refuse("this node has no address for its peers");

@@ -8,15 +8,21 @@
 
 namespace hemiola {
 
-// What to do about a peer that is connected but silent: go on waiting and say so, or end the job.
-enum class OnSilence : uint8_t { wait, end };
+// What to do about a peer that is connected but silent: go on waiting and say so, end the job, or
+// go on without it.
+enum class OnSilence : uint8_t { wait, end, remove };
+
+// Who keeps the view, so that it changes only by compare-and-swap: the leader itself, whose loss
+// the job then does not survive, or a store outside of the nodes (the launcher's service, etcd).
+enum class ViewKeeper : uint8_t { leader, store };
 
 struct ClusterOptions {
   NodeId self{0};
-  uint32_t nodes = 1;
-  uint32_t workers = 1;    // on this node
-  std::string address;     // where the peers of this node reach it
-  std::string rendezvous;  // where node 0 listens
+  uint32_t nodes = 1;       // at the start
+  uint32_t most_nodes = 0;  // NodeIds are below this; 0: below `nodes`
+  uint32_t workers = 1;     // on this node
+  std::string address;      // where the peers of this node reach it
+  std::string rendezvous;   // where node 0 listens
 
   // Nodes work together only when both agree. The summary has one "key = value" a line and is
   // compared line by line, so that a refusal can name what differs; the hash covers all the rest.
@@ -31,10 +37,24 @@ struct ClusterOptions {
   Duration silence_warn = seconds(3);     // say so after a peer was silent for this long
   Duration silence_repeat = seconds(10);  // and say it again this often
   OnSilence on_silence = OnSilence::wait;
-  Duration silence_limit = seconds(30);  // with OnSilence::end
-  Duration end_wait = seconds(1);        // how long nodes wait for each other when the job ends
-  Duration say_wait = seconds(10);       // a worker that waits longer says for whom
+  Duration silence_limit = seconds(30);  // with OnSilence::end; the longest with OnSilence::remove
+
+  // The job goes on without nodes that are lost, and others may come.
+  bool goes_on = false;
+  uint32_t min_nodes = 1;
+  ViewKeeper keeper = ViewKeeper::leader;
+  // A node that has lost peers and cannot reach the keeper of views for so long ends.
+  Duration lease = seconds(10);
+  Duration link_patience = seconds(1);  // for a link between two nodes that do not lead
+  uint32_t state_machines = 0;          // of this node, that tell StateReady
+
+  Duration end_wait = seconds(1);   // how long nodes wait for each other when the job ends
+  Duration say_wait = seconds(10);  // a worker that waits longer says for whom
 };
+
+inline uint32_t most_nodes(const ClusterOptions& o) {
+  return o.most_nodes > 0 ? o.most_nodes : o.nodes;
+}
 
 // Throws UserError when the settings make no sense.
 void validate(const ClusterOptions& options);

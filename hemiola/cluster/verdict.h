@@ -9,18 +9,20 @@
 
 #include "hemiola/cluster/messages.h"
 #include "hemiola/cluster/options.h"
+#include "hemiola/core/view.h"
 
 namespace hemiola {
 
-// Today every failure ends the job. Going on without a node will be a second outcome here: a
-// view of the next epoch, without the members that are gone.
+// Without `gone` the failure ends the job. With it, it is one that the job may go on after, without
+// that node, if it goes on at all (options.h).
 struct Verdict {
-  bool end = true;
   std::string reason;
+  std::optional<NodeId> gone = std::nullopt;
 };
 
-// `from` reports `failed`; `judge` is the node that decides, whose own word needs no witness.
-Verdict judge_failure(const Failed& failed, NodeId from, NodeId judge);
+// `from` reports `failed`; `judge` is the node that decides, whose own word needs no witness. Of
+// two nodes without a connection the one that came later goes.
+Verdict judge_failure(const Failed& failed, NodeId from, NodeId judge, const View& view = {});
 
 // Some nodes have not joined by the end of the time: names them, and says who is here.
 Verdict judge_absence(std::span<const NodeId> missing, const ClusterOptions& options);

@@ -10,7 +10,7 @@ namespace hemiola {
 
 // Changes whenever a message or the frame changes its meaning; nodes of two versions refuse
 // each other by name.
-inline constexpr uint16_t kWireVersion = 3;
+inline constexpr uint16_t kWireVersion = 4;
 
 // Which machine of a node a message, timer or call is for: the upper byte of a Kind.
 enum class MachineId : uint8_t { link = 0, cluster = 1, table = 2, average = 3 };
@@ -33,6 +33,7 @@ enum class Kind : uint16_t {
   give_block = 0x0111,
   reduce_part = 0x0112,
   reduce_sum = 0x0113,
+  blocks_done = 0x0114,
 
   // table/messages.h
   pull = 0x0201,
