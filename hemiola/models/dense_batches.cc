@@ -7,7 +7,7 @@
 #include "hemiola/core/check.h"
 #include "hemiola/core/random.h"
 #include "hemiola/core/vec.h"
-#include "hemiola/models/kge_order.h"
+#include "hemiola/models/shuffled_order.h"
 
 namespace hemiola {
 
@@ -88,7 +88,7 @@ void DenseBatches::fill(size_t first, std::span<uint8_t> labels, const DensePlan
 
 void DenseBatches::fill_shuffled(uint64_t seed, uint32_t epoch, size_t first, const Change& change,
                                  std::span<uint8_t> labels, const DensePlanes& to) const {
-  const KgeOrder order(size(), seed, epoch);
+  const ShuffledOrder order(size(), seed, epoch);
   for (size_t i = 0; i < labels.size(); ++i) {
     const size_t image = order[first + i];
     Moved moved;

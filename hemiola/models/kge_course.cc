@@ -17,7 +17,7 @@ KgeCourse::KgeCourse(const KgeCut& cut, const TripleSpans& train, const KgeShape
       work_(work),
       params_(params),
       own_batches_(cut.batches_of(work.block)) {
-  const KgeOrder order(cut.triples_in_all, options.seed, work.epoch);
+  const ShuffledOrder order(cut.triples_in_all, options.seed, work.epoch);
   const auto add = [&](uint32_t block, uint32_t batches) {
     const uint32_t triples = cut.triples_of(block);
     for (uint32_t i = 0; i < std::min(triples, batches * cut.batch); ++i) {

@@ -5,9 +5,9 @@
 #include <span>
 #include <vector>
 
-#include "hemiola/models/kge_order.h"
 #include "hemiola/models/kge_shape.h"
 #include "hemiola/models/parameters.h"
+#include "hemiola/models/shuffled_order.h"
 #include "hemiola/models/task.h"
 
 namespace hemiola {

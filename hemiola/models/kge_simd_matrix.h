@@ -5,7 +5,7 @@
 #pragma once
 
 #include "hemiola/models/kge_kernels.h"
-#include "hemiola/models/kge_simd_math.h"
+#include "hemiola/models/simd_math.h"
 
 namespace hemiola {
 namespace {

@@ -55,6 +55,11 @@ std::vector<Part> parts_of(const PredictOptions& o) {
 }
 
 std::unique_ptr<Answerer> answerer_for(const PredictOptions& o, const ModelReader& model) {
+  if (model.manifest().model == "dense") {
+    throw UserError(model.folder() +
+                    " holds a model of kind dense, whose rows are weights of its " +
+                    "layers: predict cannot ask it; hemiola export hands it on");
+  }
   const bool about_links = o.head || o.relation || o.tail, about_ratings = o.user || o.item;
   const int questions = (o.near ? 1 : 0) + (o.analogy ? 1 : 0) + about_links + about_ratings;
   if (questions == 0) {

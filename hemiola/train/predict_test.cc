@@ -314,6 +314,11 @@ TEST_F(Predict, Questions_that_make_no_sense_are_told) {
   EXPECT_EQ(refused({.near = "1"}),
             "rows of table `weights` are single numbers, so none is nearer to another in "
             "direction; choose another table with --table");
+  save("dense", {{"features", {{1, 2}, {3, 4}}, {}}});
+  EXPECT_EQ(refused({.near = "1"}),
+            folder.path("run/model") +
+                " holds a model of kind dense, whose rows are weights of its layers: predict "
+                "cannot ask it; hemiola export hands it on");
 }
 
 }  // namespace

@@ -13,10 +13,10 @@
 
 namespace hemiola {
 
-class KgeOrder {
+class ShuffledOrder {
  public:
   // REQUIRES: 0 < n < 2^32.
-  KgeOrder(uint64_t n, uint64_t seed, uint64_t epoch) : n_(n) {
+  ShuffledOrder(uint64_t n, uint64_t seed, uint64_t epoch) : n_(n) {
     low_ = static_cast<uint64_t>(std::ceil(std::sqrt(static_cast<double>(n))));
     high_ = (n + low_ - 1) / low_;
     for (uint64_t r = 0; r < keys_.size(); ++r) keys_[r] = mix(seed, epoch, r);
