@@ -15,6 +15,7 @@
 #include "hemiola/table/holder.h"
 #include "hemiola/table/keeper.h"
 #include "hemiola/table/owner.h"
+#include "hemiola/table/salvage.h"
 
 namespace hemiola {
 
@@ -23,7 +24,19 @@ class TableMachine : public Machine {
   // The tables are shared with the workers of this node and outlive the machine.
   explicit TableMachine(TableSet& tables);
 
+  // Of a later generation: goes on from what the nodes know. All nodes of the view must be made so.
+  // Once told Connected it trades with the others, and tells StateReady when this node has all of
+  // its rows, with their backups.
+  TableMachine(TableSet& tables, TableRestore restore);
+
   void on(Event& event, Instant now, Outbox& out) override;
+
+  // What the next generation goes on from. The workers are parked, and their calls forgotten;
+  // neither this machine nor its tables are of any further use.
+  TableSalvage salvage();
+
+  // By table: rows that nobody had when this generation began, and no RowSource either.
+  std::vector<uint64_t> rows_lost() const;
 
  private:
   static constexpr Duration kLongWait = seconds(10);

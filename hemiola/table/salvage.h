@@ -1,0 +1,59 @@
+// What the tables of a node know when the view changes: the end of one generation of table
+// machines, and the begin of the next.
+//
+// When a node dies, leaves or comes, workers are parked, and every survivor asks its table machine
+// for its salvage and destroys it. The machines of the new view are made from that, and trade
+// before anybody goes on (table/restore.h): rows go to their new owners, rows of dead nodes come
+// from their backups, and updates that were under way are added, each once.
+//
+// With copies = 2 what was done before is all there after one death, but for changes in place of
+// the dead node's own workers since its last backup round. With copies = 1 the rows that only the
+// dead node had are filled by a RowSource, or go back to their initial values.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "hemiola/core/types.h"
+
+namespace hemiola {
+
+struct TableGeneration;  // table/generation.h
+
+// Empty, or all that a node has. Moves; the rows in it are those of the old TableSet, which is of
+// no further use.
+class TableSalvage {
+ public:
+  TableSalvage();
+  ~TableSalvage();
+  TableSalvage(TableSalvage&&) noexcept;
+  TableSalvage& operator=(TableSalvage&&) noexcept;
+
+  // Of the generation whose workers ran, or that was ready to let them run.
+  std::unique_ptr<TableGeneration> current;
+  // Of the one before, while nobody here knows whether workers ran in the current one.
+  std::unique_ptr<TableGeneration> previous;
+  bool started = false;  // workers ran, here
+};
+
+// Rows that no node has any more.
+class RowSource {
+ public:
+  virtual ~RowSource() = default;
+  // Fills the row, as from a checkpoint. False: it goes back to its initial value.
+  virtual bool fill(TableId table, Key key, std::span<float> row) = 0;
+};
+
+// How a table machine goes on from the one before it.
+struct TableRestore {
+  TableSalvage salvage;  // empty: this node is new
+  // By rank in the last view (the one whose machine gave the salvage): the rank in the new one,
+  // nullopt: it is gone. Nodes of the new view that stand nowhere here are new. A new node may
+  // leave it empty.
+  std::vector<std::optional<NodeId>> now;
+  RowSource* lost_rows = nullptr;  // may be nullptr; outlives the machine
+};
+
+}  // namespace hemiola
