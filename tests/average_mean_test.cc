@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "hemiola/sim/faults.h"
 #include "tests/average_world.h"
 
 namespace hemiola::averaging {
@@ -52,6 +53,41 @@ TEST(AverageMean, Workers_with_unequal_work_come_to_the_end_of_each_pass) {
     ASSERT_EQ(result.means.size(), 3u);
     for (const auto& v : result.values) {
       for (const float x : v) EXPECT_TRUE(std::isfinite(x));
+    }
+  }
+}
+
+// Links are lost at any time, also while the exact mean is taken at the end of a pass.
+TEST(AverageMean, Lost_links_frozen_nodes_and_cuts_delay_and_lose_nothing) {
+  for (uint64_t seed = 1; seed <= 120; ++seed) {
+    const char* const rules[] = {"allreduce", "local(3)", "gossip"};
+    const std::string rule = rules[seed % 3];
+    Trial trial = trial_of(rule, seed);
+    if (trial.nodes == 1) continue;
+    trial.options.codec = rule != "gossip" && seed % 2 ? "quantise(8)" : "none";
+    trial.passes = 3;
+    trial.steps = 6;
+    trial.change = [](WorkerId w, uint32_t step, std::span<float> x) {
+      for (float& v : x) v += static_cast<float>(1 + (w.value + step) % 7);
+    };
+    Trial calm = trial;
+    sim::SwizzleOptions options;
+    options.nodes = trial.nodes;
+    options.horizon = milliseconds(80);
+    options.longest = milliseconds(6);
+    options.faults_per_node = 12;
+    trial.faults = sim::swizzle(seed, options);
+    const Result result = run(trial), undisturbed = run(calm);
+    ASSERT_TRUE(result.outcome.finished) << seed << " " << result.outcome.stuck_reason;
+    ASSERT_EQ(result.means.size(), 3u);
+    if (rule == "gossip") {
+      double sum = 0;
+      for (uint32_t w = 0; w < trial.workers(); ++w) {
+        for (uint32_t step = 0; step < 18; ++step) sum += 1 + (w + step) % 7;
+      }
+      for (const float v : result.means[2]) EXPECT_NEAR(v, sum / trial.workers(), 1e-2) << seed;
+    } else {
+      EXPECT_EQ(result.means, undisturbed.means) << seed;
     }
   }
 }

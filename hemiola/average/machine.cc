@@ -96,6 +96,7 @@ void AverageMachine::up_again(NodeId peer, Instant now, Outbox& out) {
     const Crew::State& state = crew_.state(w);
     if (state.rest && state.told) say(pass_);
   }
+  mean_.up_again(peer, out);
   strategy_->up_again(peer, now, out);
 }
 

@@ -22,6 +22,7 @@ class MeanRounds final : public Strategy {
   void stepped(WorkerId worker, Instant now, Outbox& out) override;
   void rested(WorkerId worker, Instant now, Outbox& out) override;
   void on_message(const Envelope& message, Instant now, Outbox& out) override;
+  void up_again(NodeId peer, Instant, Outbox& out) override { reduction_.up_again(peer, out); }
   std::string waits_for(WorkerId worker) const override;
 
  private:

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 #include "hemiola/core/check.h"
 #include "hemiola/core/vec.h"
@@ -56,7 +57,9 @@ Reduction::Reduction(const Place& place, uint32_t lane, size_t floats, const Cod
                      uint64_t seed)
     : place_(place),
       lane_(lane),
-      is_short_(codec ? floats <= kShortEncoded : floats * std::max(place.nodes - 1, 1u) <= kShort),
+      is_short_(
+          floats < place.nodes ||
+          (codec ? floats <= kShortEncoded : floats * (std::max(place.nodes, 2u) - 1) <= kShort)),
       ahead_(kAheadBytes / (codec ? codec->bytes_for(kPiece) : kPiece * sizeof(float))),
       codec_(is_short_ ? nullptr : codec),
       seed_(mix(seed, lane, place.self.value)),
@@ -70,18 +73,23 @@ Reduction::Reduction(const Place& place, uint32_t lane, size_t floats, const Cod
     add(0, 0, floats);
     for (Block& block : blocks_) block.end = 1;
   } else {
-    const size_t even = (floats + place.nodes - 1) / place.nodes;
-    const size_t block = (even + kLine - 1) / kLine * kLine;
+    // Nobody's block is empty: who owns none would not hear of a round.
+    const size_t align = floats / place.nodes >= kLine ? kLine : 1;
+    const auto begin_of = [&](size_t owner) {
+      return owner == place.nodes ? floats : owner * floats / place.nodes / align * align;
+    };
     for (uint32_t owner = 0; owner < place.nodes; ++owner) {
       blocks_[owner].first = static_cast<uint32_t>(pieces_.size());
-      const size_t end = std::min(floats, (owner + 1) * block);
-      for (size_t at = owner * block; at < end; at += kPiece) {
+      const size_t end = begin_of(owner + 1);
+      for (size_t at = begin_of(owner); at < end; at += kPiece) {
         add(owner, at, std::min(kPiece, end - at));
       }
       blocks_[owner].end = static_cast<uint32_t>(pieces_.size());
     }
   }
   ended_.resize(pieces_.size());
+  totals_.resize(pieces_.size());
+  if (codec_) encoded_parts_.resize(pieces_.size());
 }
 
 bool Reduction::begin(std::span<float> values, double weight, Outbox& out) {
@@ -143,7 +151,31 @@ void Reduction::send_next_part(NodeId to, Outbox& out) {
   const uint32_t p = block.next++;
   const size_t count = own_weight_ == 0 ? 0 : pieces_[p].count;
   const PieceHead head{lane_, round_, p, 0, own_weight_};
-  out.send(to, Kind::part, packed(head, {&values_[pieces_[p].from], count}));
+  Bytes part = packed(head, {&values_[pieces_[p].from], count});
+  if (codec_) encoded_parts_[p] = part;
+  if (is_short_) short_parts_[round_ % 2] = part;
+  out.send(to, Kind::part, std::move(part));
+}
+
+// Values whose mean has not come stand as they were sent.
+void Reduction::up_again(NodeId peer, Outbox& out) {
+  if (is_short_) {
+    for (uint32_t r = round_ > 0 ? round_ - 1 : 0; r < round_ + busy_; ++r) {
+      if (!short_parts_[r % 2].empty()) out.send(peer, Kind::part, short_parts_[r % 2]);
+    }
+    return;
+  }
+  for (const Bytes& total : totals_) {
+    if (!total.empty()) out.send(peer, Kind::total, total);
+  }
+  const Block& block = blocks_[peer.value];
+  for (uint32_t p = block.first; p < block.next && busy_; ++p) {
+    if (ended_[p]) continue;
+    const size_t count = own_weight_ == 0 ? 0 : pieces_[p].count;
+    const PieceHead head{lane_, round_, p, 0, own_weight_};
+    out.send(peer, Kind::part,
+             codec_ ? encoded_parts_[p] : packed(head, {&values_[pieces_[p].from], count}));
+  }
 }
 
 // Whether a body can be of the piece. What is encoded is checked when it is decoded.
@@ -157,34 +189,38 @@ bool Reduction::fits(const Piece& piece, const Bytes& body, double weight) const
 bool Reduction::on_message(const Envelope& message, Outbox& out) {
   Reader reader(message.body);
   const auto head = reader.get<PieceHead>();
-  if (!reader.ok() || head.piece >= pieces_.size() || head.round < round_) {
-    throw std::runtime_error("a piece of a mean that nobody waits for");
+  if (!reader.ok() || head.piece >= pieces_.size() || message.from.value >= place_.nodes) {
+    throw std::runtime_error("a piece of a mean that there is not");
   }
   const Piece& piece = pieces_[head.piece];
   if (!fits(piece, message.body, head.weight)) {
     throw std::runtime_error("a piece of a mean that does not fit");
   }
-  if (message.kind == Kind::total) {
-    const bool waited_for = busy_ && head.round == round_ && !is_short_ &&
-                            piece.owner == message.from.value && !ended_[head.piece];
-    if (!waited_for || head.weight == 0) {
-      throw std::runtime_error("a mean that nobody waits for");
-    }
-    take(message.body, true, values_.subspan(piece.from, piece.count));
-    ended_[head.piece] = true;
-    weight_ = head.weight;
-    send_next_part(message.from, out);
-    return end_piece();
-  }
+  if (message.kind == Kind::total) return take_total(message, head, out);
   if (!adds_up(piece) || head.round > round_ + 1) {
     throw std::runtime_error("a part of a mean that nobody waits for");
   }
+  if (head.round < round_ || (busy_ && head.round == round_ && ended_[head.piece])) return false;
   Gathered& gathered = rounds_[head.round][head.piece];
   gathered.parts.resize(place_.nodes);
   Bytes& part = gathered.parts[message.from.value];
-  if (!part.empty()) throw std::runtime_error("a part of a mean that is there already");
+  if (!part.empty()) return false;
   part = message.body;
   return ++gathered.present == place_.nodes && add_up(head.piece, gathered, out);
+}
+
+bool Reduction::take_total(const Envelope& message, const PieceHead& head, Outbox& out) {
+  const Piece& piece = pieces_[head.piece];
+  const bool is_owner = !is_short_ && piece.owner == message.from.value;
+  if (!is_owner || head.weight == 0 || head.round > round_ || (head.round == round_ && !busy_)) {
+    throw std::runtime_error("a mean that nobody waits for");
+  }
+  if (head.round < round_ || ended_[head.piece]) return false;
+  take(message.body, true, values_.subspan(piece.from, piece.count));
+  ended_[head.piece] = true;
+  weight_ = head.weight;
+  send_next_part(message.from, out);
+  return end_piece();
 }
 
 // Puts what a body holds into `sum`, or adds it.
@@ -207,7 +243,13 @@ bool Reduction::add_up(uint32_t p, Gathered& gathered, Outbox& out) {
   }
   HEMIOLA_CHECK(head.weight > 0);
   weight_ = head.weight;
+  // All have begun this round, so all have what was kept of the last one.
+  if (std::exchange(totals_round_, round_) != round_) {
+    const Block& own = blocks_[place_.self.value];
+    std::fill(totals_.begin() + own.first, totals_.begin() + own.end, Bytes());
+  }
   const Bytes total = codec_ ? encoded_mean(head, gathered) : mean(head, gathered);
+  if (!is_short_) totals_[p] = total;
   gathered.parts.clear();
   for (uint32_t step = 1; step < place_.nodes && !is_short_; ++step) {
     out.send(NodeId{(place_.self.value + step) % place_.nodes}, Kind::total, total);

@@ -13,8 +13,14 @@
 // many nodes there are; the owner too takes what it sent as the mean, so that all stay equal. What
 // a biased codec leaves out is sent with the next round's (error feedback). Short vectors are sent
 // as they are.
+//
+// When a link was lost and works again, each side sends again what the other may lack: its part of
+// the round under way, and the means of its own pieces in the last round that it knows of. Those it
+// keeps until everybody has begun the next round, which tells that they have come. A message that
+// comes twice changes nothing.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <span>
@@ -54,6 +60,9 @@ class Reduction {
   // is over by it. Throws std::runtime_error for a message that cannot be.
   bool on_message(const Envelope& message, Outbox& out);
 
+  // The link to the peer was lost, and works again.
+  void up_again(NodeId peer, Outbox& out);
+
   uint32_t round() const { return round_; }  // the next one to begin, or under way
   double weight() const { return weight_; }  // of all parts of the last round that was over
   std::optional<NodeId> waits_for() const;   // of those whose part or block is missing, the first
@@ -86,6 +95,7 @@ class Reduction {
   bool fits(const Piece& piece, const Bytes& body, double weight) const;
   void send_parts(Outbox& out);
   void send_next_part(NodeId to, Outbox& out);
+  bool take_total(const Envelope& message, const PieceHead& head, Outbox& out);
   void take(const Bytes& body, bool first, std::span<float> sum) const;
   Bytes mean(const PieceHead& head, const Gathered& gathered);
   Bytes encoded_mean(const PieceHead& head, const Gathered& gathered);
@@ -109,7 +119,12 @@ class Reduction {
   double own_weight_ = 0;
   double weight_ = 0;
   std::vector<bool> ended_;  // by piece
-  size_t open_ = 0;          // pieces of which the mean is not here yet
+  // To be sent again. By piece: parts of this round that are encoded, which cannot be done twice;
+  // and means of own pieces, all of one round. Of a short vector: the parts of two rounds.
+  std::vector<Bytes> encoded_parts_, totals_;
+  uint32_t totals_round_ = 0;
+  std::array<Bytes, 2> short_parts_;  // by the lowest bit of the round
+  size_t open_ = 0;                   // pieces of which the mean is not here yet
 };
 
 }  // namespace hemiola

@@ -31,8 +31,27 @@ struct World {
       bytes += send.body.size();
     }
   }
-  void deliver_all(Random& random) {
+  // What is under way between two nodes, both ways, is gone.
+  void lose_link(uint32_t a, uint32_t b) {
+    std::erase_if(queue, [&](const Envelope& m) {
+      return (m.from.value == a && m.to.value == b) || (m.from.value == b && m.to.value == a);
+    });
+    Outbox out;
+    reductions[a]->up_again(NodeId{b}, out);
+    carry(a, out);
+    out.clear();
+    reductions[b]->up_again(NodeId{a}, out);
+    carry(b, out);
+  }
+  void lose_a_link(Random& random) {
+    const auto nodes = static_cast<uint32_t>(reductions.size());
+    const auto a = static_cast<uint32_t>(random.below(nodes));
+    lose_link(a, (a + 1 + static_cast<uint32_t>(random.below(nodes - 1))) % nodes);
+  }
+  void deliver_all(Random& random, double losses = 0) {
     while (!queue.empty()) {
+      if (random.chance(losses)) lose_a_link(random);
+      if (queue.empty()) break;
       // Any message, but those of one link in order.
       size_t at = random.below(queue.size());
       for (size_t i = 0; i < at; ++i) {
@@ -164,6 +183,74 @@ TEST(Reduction, Messages_that_cannot_be_are_refused_and_change_nothing) {
   world.deliver_all(random);
   EXPECT_EQ(world.over, 2u);
   EXPECT_EQ(world.values[0], std::vector<float>(60'000, 2));
+}
+
+// Every link is lost now and then, with all that is on its way; both ends then say it again.
+TEST(Reduction, What_is_lost_with_a_link_is_sent_again_and_counts_once) {
+  const auto quantise = make_codec("quantise(8)"), topk = make_codec("topk(0.3)");
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    Random random(seed);
+    const auto nodes = static_cast<uint32_t>(2 + random.below(5));
+    const size_t floats = 1 + random.below(seed % 2 ? 3000 : 400'000);
+    const Codec* codec = seed % 3 == 0 ? quantise.get() : seed % 3 == 1 ? topk.get() : nullptr;
+    World world(nodes, floats, codec), calm(nodes, floats, codec);
+    for (int round = 0; round < 3; ++round) {
+      for (uint32_t n = 0; n < nodes; ++n) {
+        for (float& v : world.values[n]) v = static_cast<float>(random.below(100));
+        calm.values[n] = world.values[n];
+      }
+      for (uint32_t n = 0; n < nodes; ++n) {
+        world.begin(n, 1);
+        calm.begin(n, 1);
+        for (int i = 0; i < 2; ++i) world.lose_a_link(random);
+      }
+      world.deliver_all(random, 0.1);
+      calm.deliver_all(random);
+      ASSERT_EQ(world.over, nodes * (round + 1u)) << seed;
+      for (uint32_t n = 0; n < nodes; ++n) ASSERT_EQ(world.values[n], calm.values[n]) << seed;
+    }
+  }
+}
+
+// One who has begun the next round can still be asked for the last one's mean.
+TEST(Reduction, The_last_mean_is_sent_again_to_one_who_missed_it) {
+  for (const size_t floats : {100, 100'000}) {
+    World world(2, floats);
+    world.values[0].assign(floats, 2);
+    world.begin(0, 1);
+    world.begin(1, 1);
+    Random random(1);
+    world.deliver_all(random);  // round 0
+    world.begin(0, 1);
+    world.begin(1, 1);
+    while (!world.queue.empty()) {
+      const Envelope message = world.queue.front();
+      world.queue.pop_front();
+      if (message.to == NodeId{1} && (message.kind == Kind::total || floats == 100)) continue;
+      Outbox out;
+      world.over += world.reductions[message.to.value]->on_message(message, out);
+      world.carry(message.to.value, out);
+    }
+    EXPECT_EQ(world.over, 3u);  // node 0 alone
+    world.values[0].assign(floats, 77);
+    world.begin(0, 1);
+    world.lose_link(0, 1);
+    world.deliver_all(random);
+    EXPECT_EQ(world.over, 4u);
+    EXPECT_EQ(world.values[1], std::vector<float>(floats, 1));
+  }
+}
+
+TEST(Reduction, Everybody_hears_of_a_round_however_short_the_vector) {
+  for (const size_t floats : {90, 150, 161, 300, 1000, 2600}) {
+    World world(160, floats);
+    world.begin(7, 1);
+    Random random(floats);
+    world.deliver_all(random);
+    for (uint32_t n = 0; n < 160; ++n) {
+      EXPECT_EQ(world.reductions[n]->wanted(), n != 7) << n << " of " << floats;
+    }
+  }
 }
 
 TEST(Reduction, It_says_for_whom_it_waits) {
