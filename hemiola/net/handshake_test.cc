@@ -62,8 +62,8 @@ TEST(Handshake, Each_difference_is_one_sentence_on_both_sides) {
       EXPECT_TRUE(pair.failed_with(low_says, high_says)) << pair.low_why << "\n" << pair.high_why;
       EXPECT_FALSE(pair.low_retry || pair.high_retry);
     };
-    both([](Pair& p) { p.high.version = 9; }, "speaks wire version 9, this node speaks 3",
-         "speaks wire version 3, this node speaks 9");
+    both([](Pair& p) { p.high.version = 9; }, "speaks wire version 9, this node speaks 4",
+         "speaks wire version 4, this node speaks 9");
     both([](Pair& p) { p.high.job = "other"; }, "another job", "another job");
     both([](Pair& p) { p.high.secret = "guess"; }, "different secrets", "different secrets");
     both([](Pair& p) { p.high.secret = ""; }, "different secrets", "different secrets");

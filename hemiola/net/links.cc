@@ -155,6 +155,18 @@ void Links::attempt(NodeId to, Instant now) {
   }
 }
 
+void Links::hang_up(NodeId node) {
+  Peer& peer = peers_[node.value];
+  peer.dialling = false;
+  backlog_ -= peer.waiting_bytes;
+  peer.waiting_bytes = 0;
+  peer.waiting.clear();
+  if (peer.attempt) fail(*peer.attempt, "hung up", false);
+  if (!peer.connection) return;
+  flush(*peer.connection);
+  fail(*peer.connection, "hung up", false);
+}
+
 void Links::retry_dial(NodeId to, std::string why, Instant now) {
   Peer& peer = peers_[to.value];
   if (!peer.dialling) return;

@@ -59,6 +59,9 @@ class Links {
   // peer_up or peer_lost follows, unless the link is there already.
   void dial(NodeId peer, const std::string& address, Instant now);
 
+  // Closes the link, once what is queued is with the system, and ends a dial; peer_lost may follow.
+  void hang_up(NodeId peer);
+
   // Queues a message; it leaves with the next flush(). Without a link: kept while the peer is
   // being dialled, else dropped. Throws UserError when the body is larger than a frame may be.
   void send(NodeId to, Kind kind, Epoch epoch, Bytes body);

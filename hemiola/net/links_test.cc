@@ -237,7 +237,7 @@ TEST(Links, A_stranger_is_refused_with_a_sentence_on_both_sides) {
   };
   Identity other = node_1();
   other.version = 9;
-  refused(other, "speaks wire version 9, this node speaks 3", "speaks wire version 3");
+  refused(other, "speaks wire version 9, this node speaks 4", "speaks wire version 4");
   other = node_1();
   other.job = "another";
   refused(other, "another job", "another job");
@@ -309,7 +309,7 @@ TEST(Links, A_dialler_with_a_wrong_version_or_secret_is_told_at_once_and_does_no
           address);
       const std::string why = lonely.diary.await("lost");
       const char* part =
-          version ? "speaks wire version 3, this node speaks 77" : "different secrets";
+          version ? "speaks wire version 4, this node speaks 77" : "different secrets";
       EXPECT_NE(why.find(part), std::string::npos) << why;
       EXPECT_LT(std::chrono::steady_clock::now() - start, 5s);
     }

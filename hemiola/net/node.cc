@@ -76,6 +76,10 @@ JobOver Node::run() {
   handle(TimerFired{MachineId::cluster, 0});
   for (;;) {
     work();
+    if (parting_ && live_workers_ == 0) {
+      end_parting();
+      continue;
+    }
     if (over_) break;
     const int timeout = links_.has_more() ? 0 : -1;
     release();
@@ -90,7 +94,7 @@ JobOver Node::run() {
 void Node::release() {
   for (;;) {
     baton_.unlock();
-    if (posted_.load() == nullptr || throttled_ || over_) return;
+    if (posted_.load() == nullptr || throttled_ || halted()) return;
     if (!baton_.try_lock()) return;
     work();
     if (links_.has_more()) poller_.kick_loop();
@@ -139,6 +143,7 @@ void Node::work_round(bool& more) {
     handle(Notice{end});
     return job_over(end);
   }
+  if (any_told_) take_told();
   if (timer_due_) fire_timers();
   more = take_calls();
   links_.flush();
@@ -147,7 +152,14 @@ void Node::work_round(bool& more) {
   if (throttled_ && calls && links_.backlog() <= options_.high_water_bytes / 2) more = true;
 }
 
+// Calls of workers that are to end: nobody may touch them any more.
 bool Node::take_calls() {
+  if (parting_) {
+    posted_.exchange(nullptr);
+    taken_.clear();
+    taken_first_ = 0;
+    return false;
+  }
   if (links_.backlog() > options_.high_water_bytes) throttled_ = true;
   if (throttled_ && links_.backlog() > options_.high_water_bytes / 2) return false;
   throttled_ = false;
@@ -157,7 +169,7 @@ bool Node::take_calls() {
     std::reverse(taken_.begin() + static_cast<ptrdiff_t>(before), taken_.end());
   }
   const bool any = taken_first_ < taken_.size();
-  while (taken_first_ < taken_.size() && !over_) {
+  while (taken_first_ < taken_.size() && !halted()) {
     handle(CallPosted{taken_[taken_first_++]});
     if (links_.backlog() > options_.high_water_bytes) return true;
   }
@@ -214,7 +226,11 @@ void Node::carry_out() {
   for (const auto& wake : out_.wakes) {
     timers_.push({wake.when, timers_made_++, wake.target, wake.tag});
   }
+  for (const NodeId peer : out_.hangups) links_.hang_up(peer);
   for (const auto& dial : out_.dials) links_.dial(dial.peer, dial.address, now_);
+  for (auto& proposal : out_.proposals) {
+    if (options_.propose) options_.propose(std::move(proposal));
+  }
   for (Call* call : out_.completions) complete(*call);
   for (auto& line : out_.lines) say(line.level, std::move(line.text));
   for (const auto& notice : out_.notices) told(notice);
@@ -237,16 +253,68 @@ void Node::complete(Call& call) {
 
 void Node::told(const Notice& notice) {
   if (const auto* changed = std::get_if<ViewChanged>(&notice)) {
-    for (const Member& member : changed->view.members) {
-      if (member.node != options_.self || !seats_.empty()) continue;
-      first_worker_ = member.first_worker;
-      workers_ = member.workers;
+    if (const auto rank = changed->view.rank_of(options_.self)) {
+      first_worker_ = changed->view.members[*rank].first_worker;
+      workers_ = changed->view.members[*rank].workers;
     }
+    forget_timers_of_shared_state();
   } else if (std::holds_alternative<JobStarted>(notice)) {
     start_workers();
+  } else if (std::holds_alternative<Parting>(notice)) {
+    part();
   } else if (const auto* end = std::get_if<JobOver>(&notice)) {
     job_over(*end);
   }
+}
+
+// The machines that set them are gone.
+void Node::forget_timers_of_shared_state() {
+  std::vector<Timer> kept;
+  for (; !timers_.empty(); timers_.pop()) {
+    if (timers_.top().target == MachineId::cluster) kept.push_back(timers_.top());
+  }
+  for (const Timer& timer : kept) timers_.push(timer);
+}
+
+void Node::part() {
+  {
+    const std::lock_guard lock(mutex_);
+    parting_ = true;
+  }
+  over_changed_.notify_all();
+  for (auto& seat : seats_) seat->wake();
+  if (driver_) poller_.kick_driver();
+  poller_.kick_loop();
+}
+
+// In the loop's own thread, when the last worker has ended.
+void Node::end_parting() {
+  for (auto& seat : seats_) seat->thread.join();
+  seats_.clear();
+  driver_ = nullptr;
+  take_calls();
+  throttled_ = false;
+  parting_ = false;
+  handle(Parted{});
+}
+
+void Node::tell(Event event) {
+  {
+    const std::lock_guard lock(mutex_);
+    told_.push_back(std::move(event));
+    any_told_ = true;
+  }
+  poller_.kick_loop();
+}
+
+void Node::take_told() {
+  std::vector<Event> events;
+  {
+    const std::lock_guard lock(mutex_);
+    events.swap(told_);
+    any_told_ = false;
+  }
+  for (Event& event : events) handle(std::move(event));
 }
 
 void Node::job_over(JobOver how) {
@@ -318,7 +386,7 @@ void Node::post(Seat& seat, Call& call) {
   call.worker = seat.worker();
   call.error.clear();
   call.done.store(0, std::memory_order_relaxed);
-  if (over_) return;
+  if (halted()) return;
   Call* head = posted_.load(std::memory_order_relaxed);
   do {
     call.next = head;
@@ -337,11 +405,11 @@ void Node::post(Seat& seat, Call& call) {
 
 void Node::wait(Seat& seat, Call& call) {
   const auto done = [&call] { return call.done.load(std::memory_order_acquire) != 0; };
-  if (!done() && !over_) {
+  if (!done() && !halted()) {
     baton_.lock();
     for (;;) {
       work();
-      if (done() || over_) break;
+      if (done() || halted()) break;
       if (!driver_) {
         drive(seat, call);
         continue;
@@ -350,7 +418,7 @@ void Node::wait(Seat& seat, Call& call) {
       const uint32_t wakes = seat.wakes;
       if (links_.has_more()) poller_.kick_loop();
       release();
-      if (!done() && !over_) seat.wakes.wait(wakes);
+      if (!done() && !halted()) seat.wakes.wait(wakes);
       baton_.lock();
       seat.waiting = nullptr;
     }
@@ -358,9 +426,10 @@ void Node::wait(Seat& seat, Call& call) {
   }
   // In this order: a call that was completed by the event that ended the job went well.
   const bool over = over_;
+  const bool halted_now = over || parting_;
   if (!done()) {
-    HEMIOLA_CHECK(over);
-    throw JobEnded(result_.reason);
+    HEMIOLA_CHECK(halted_now);
+    throw JobEnded(over ? result_.reason : "the view changes");
   }
   if (!call.error.empty()) throw UserError(call.error);
 }
@@ -403,7 +472,7 @@ void Node::drive(Seat& seat, Call& call) {
 
 void Node::sleep(Duration time) {
   std::unique_lock lock(mutex_);
-  over_changed_.wait_for(lock, std::chrono::nanoseconds(time.ns), [this] { return over_.load(); });
+  over_changed_.wait_for(lock, std::chrono::nanoseconds(time.ns), [this] { return halted(); });
 }
 
 // --- the end ---------------------------------------------------------------------------------

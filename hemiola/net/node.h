@@ -48,6 +48,8 @@ struct NodeOptions {
 
   // Called by whoever runs the loop; must not block. None: no log.
   std::function<void(Level, std::string_view)> log;
+  // To the keeper of views, which answers by Node::tell. The same holds.
+  std::function<void(Outbox::Proposal)> propose;
 };
 
 // Live; each number only grows. Frames between nodes, headers included.
@@ -61,7 +63,8 @@ struct NodeStats {
 
 class Node final : private LinkSink {
  public:
-  // worker_main runs in a thread of its own for each worker that the view gives this node.
+  // worker_main runs in a thread of its own for each worker that the view gives this node; again,
+  // in new threads, when another view has been made.
   Node(NodeOptions options, Listener listener, std::unique_ptr<NodeCore> core,
        std::function<void(WorkerPort&)> worker_main);
   ~Node() override;
@@ -77,6 +80,9 @@ class Node final : private LinkSink {
   void stop(std::string reason);
   // As stop("interrupted"), but may be called in a signal handler.
   void interrupt();
+
+  // An event from outside, as ViewStored. From any thread, also before run().
+  void tell(Event event);
 
   const NodeStats& stats() const { return stats_; }
 
@@ -104,6 +110,11 @@ class Node final : private LinkSink {
   void complete(Call& call);
   void told(const Notice& notice);
   void start_workers();
+  void part();
+  void end_parting();
+  void forget_timers_of_shared_state();
+  void take_told();
+  bool halted() const { return over_ || parting_; }
   void job_over(JobOver how);
   void work();
   void work_round(bool& more);
@@ -154,12 +165,15 @@ class Node final : private LinkSink {
   std::atomic<Call*> posted_{nullptr};  // a stack: the last is first
   std::atomic<bool> throttled_{false};
   std::atomic<bool> over_{false};
+  std::atomic<bool> parting_{false};  // workers are to end, for another view
   std::atomic<uint32_t> live_workers_{0};
   std::atomic<bool> interrupted_{false};
   std::atomic<bool> stop_asked_{false};
-  std::mutex mutex_;  // guards stop_reason_, and over_ for sleepers
+  std::mutex mutex_;  // guards stop_reason_, and over_ and parting_ for sleepers
   std::condition_variable over_changed_;
   std::string stop_reason_;
+  std::vector<Event> told_;  // guarded by mutex_
+  std::atomic<bool> any_told_{false};
   NodeStats stats_;
 };
 

@@ -25,10 +25,14 @@ Fault slow(Instant at, NodeId node, Duration span, double factor) {
   return {Fault::Kind::slow, at, node, node, span, {}, factor};
 }
 Fault kill(Instant at, NodeId node) { return {Fault::Kind::kill, at, node, node}; }
+Fault restart(Instant at, NodeId node) { return {Fault::Kind::restart, at, node, node}; }
+Fault store_away(Instant at, Duration span) {
+  return {Fault::Kind::store_away, at, NodeId{0}, NodeId{0}, span};
+}
 
 std::string to_string(const Fault& fault) {
-  static constexpr const char* kNames[] = {"drop link", "cut",  "clog", "freeze",
-                                           "thaw",      "slow", "kill"};
+  static constexpr const char* kNames[] = {"drop link", "cut",  "clog",    "freeze",    "thaw",
+                                           "slow",      "kill", "restart", "store away"};
   const auto kind = static_cast<size_t>(fault.kind);
   const bool pair = fault.kind <= Fault::Kind::clog;
   char text[160];
@@ -40,11 +44,14 @@ std::string to_string(const Fault& fault) {
   if (pair) {
     add("%u %s %u", fault.a.value, fault.kind == Fault::Kind::drop_link ? "-" : "to",
         fault.b.value);
-  } else {
+  } else if (fault.kind != Fault::Kind::store_away) {
     add("node %u", fault.a.value);
   }
   add(" at %.6f s", static_cast<double>(fault.at.ns) * 1e-9);
-  if (fault.kind == Fault::Kind::thaw || fault.kind == Fault::Kind::kill) return text;
+  if (fault.kind == Fault::Kind::thaw || fault.kind == Fault::Kind::kill ||
+      fault.kind == Fault::Kind::restart) {
+    return text;
+  }
   if (fault.span == kWithoutEnd) {
     add(" for ever");
   } else {
@@ -119,8 +126,17 @@ std::vector<Fault> swizzle(uint64_t seed, const SwizzleOptions& options) {
   std::vector<uint32_t> victims(options.nodes);
   for (uint32_t i = 0; i < options.nodes; ++i) victims[i] = i;
   shuffle(victims, draw.random);
-  for (uint32_t i = 0; i < std::min(options.kills, options.nodes); ++i) {
-    faults.push_back(kill(draw.moment(), NodeId{victims[i]}));
+  const bool come_back = options.back_after > Duration{};
+  const uint32_t kills = come_back ? options.kills : std::min(options.kills, options.nodes);
+  for (uint32_t i = 0; i < kills; ++i) {
+    const NodeId victim{victims[i % options.nodes]};
+    const Instant at = draw.moment();
+    faults.push_back(kill(at, victim));
+    if (!come_back) continue;
+    faults.push_back(restart(at + options.back_after + draw.span(options.longest), victim));
+  }
+  for (uint32_t i = 0; i < options.store_away; ++i) {
+    faults.push_back(store_away(draw.moment(), draw.span(options.longest)));
   }
   std::stable_sort(faults.begin(), faults.end(),
                    [](const Fault& x, const Fault& y) { return x.at < y.at; });

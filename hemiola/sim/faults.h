@@ -11,7 +11,17 @@
 namespace hemiola::sim {
 
 struct Fault {
-  enum class Kind : uint8_t { drop_link, cut_one_way, clog, freeze, thaw, slow, kill };
+  enum class Kind : uint8_t {
+    drop_link,
+    cut_one_way,
+    clog,
+    freeze,
+    thaw,
+    slow,
+    kill,
+    restart,
+    store_away
+  };
 
   Kind kind{};
   Instant at;         // in the past: at once
@@ -38,6 +48,12 @@ Fault slow(Instant at, NodeId node, Duration span, double factor);
 // The node is gone, its workers with it; peers that had a connection get PeerLost.
 Fault kill(Instant at, NodeId node);
 
+// A new process begins in the place of a node that is gone (WorldOptions::reborn makes it).
+// A node that lives is left alone.
+Fault restart(Instant at, NodeId node);
+// The keeper of views answers nobody for the span; what it is told meanwhile is lost.
+Fault store_away(Instant at, Duration span);
+
 // "freeze node 2 at 1.500000 s for 0.250000 s"
 std::string to_string(const Fault& fault);
 
@@ -52,7 +68,10 @@ struct SwizzleOptions {
   bool clogs = true;
   bool freezes = true;
   bool slows = true;
-  uint32_t kills = 0;  // so many different nodes
+  uint32_t kills = 0;  // so many, each of any node
+  // After each kill, within `longest` behind `back_after`; 0: killed nodes stay away.
+  Duration back_after{};
+  uint32_t store_away = 0;  // so often, each for up to `longest`
 };
 
 // The same list for the same arguments, in order of time. Faults come one by one and in volleys:

@@ -29,12 +29,15 @@ const char* name_of(MachineId machine) {
 
 }  // namespace
 
-Worker::Worker(World& world, WorkerId id, NodeId node, const std::function<void(WorkerPort&)>& main)
+Worker::Worker(World& world, WorkerId id, NodeId node, uint32_t index, uint32_t life,
+               const std::function<void(WorkerPort&)>& main)
     : world_(world),
       id_(id),
       node_(node),
+      index_(index),
+      life_(life),
       chance_(mix(world.options().seed, 0x776f726b, id.value)),
-      fiber_(world.options().stack_bytes, [this, &main] {
+      fiber_(world.options().stack_bytes, [this, main] {
         try {
           main(*this);
         } catch (const JobEnded&) {  // the usual end of a worker whose job is over

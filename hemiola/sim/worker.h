@@ -16,7 +16,9 @@ class World;
 // lead over the world and is passed when it next blocks.
 class Worker final : public WorkerPort {
  public:
-  Worker(World& world, WorkerId id, NodeId node, const std::function<void(WorkerPort&)>& main);
+  // index: among all workers of the world; life: of its node, when it was made.
+  Worker(World& world, WorkerId id, NodeId node, uint32_t index, uint32_t life,
+         const std::function<void(WorkerPort&)>& main);
 
   WorkerId worker() const override { return id_; }
   void post(Call& call) override;
@@ -46,6 +48,8 @@ class Worker final : public WorkerPort {
   World& world_;
   WorkerId id_;
   NodeId node_;
+  uint32_t index_;
+  uint32_t life_;
   Random chance_;  // of its own, so its stalls do not depend on what the others do
   Fiber fiber_;
 

@@ -101,6 +101,7 @@ void World::start() {
     Node& each = node(id);
     const auto put = [&](Record record) { each.inbox.push_back(take(std::move(record))); };
     put({.what = What::timer, .node = id, .number = static_cast<uint32_t>(MachineId::cluster)});
+    if (options_.view_store) put({.what = What::stored, .node = id});
     if (clusterless_) {
       for (NodeId peer{0}; peer.value < count; ++peer.value) {
         if (peer == id) continue;
@@ -204,14 +205,12 @@ void World::push_slot(Instant at, uint32_t slot) {
 }
 
 void World::push_call(NodeId id, Call& call, Instant at) {
-  push(at, {.what = What::call, .node = id, .call = &call});
+  push(at, {.what = What::call, .node = id, .age = node(id).generation, .call = &call});
 }
 
 void World::push_resume(const Worker& worker, Instant at) {
-  push(at, {.what = What::resume,
-            .node = worker.node_,
-            .number = worker.turn_,
-            .tag = worker_index_[worker.id_.value]});
+  push(at,
+       {.what = What::resume, .node = worker.node_, .number = worker.turn_, .tag = worker.index_});
 }
 
 Instant World::hand_over(Instant at) {
@@ -240,6 +239,9 @@ void World::dispatch(uint32_t slot) {
       return peer_up(slot);
     case What::timer:
     case What::call:
+    case What::parted:
+    case What::stored:
+    case What::store_lost:
       return enqueue(slot);
     case What::resume:
       return resume(slot);
@@ -255,6 +257,8 @@ void World::dispatch(uint32_t slot) {
     connect(own);
   } else if (own.what == What::release) {
     release(own.peer, own.node);
+  } else if (own.what == What::ask_store) {
+    ask_store(own);
   } else if (own.what == What::ice_ends) {
     Node& frozen = node(own.node);
     if (frozen.frozen && frozen.ice == own.number) thaw_node(own.node);

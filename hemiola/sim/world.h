@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "hemiola/core/node_core.h"
@@ -41,6 +42,12 @@ struct WorldOptions {
 
   size_t stack_bytes = 256 << 10;  // of each worker
   bool record_trace = false;       // keep the trace as text, a line per event
+
+  // There is a keeper of views outside of the nodes; each hears from it at its start.
+  bool view_store = false;
+  // Makes the process that takes the place of a node that is gone: its core, and its workers' code.
+  std::function<std::pair<std::unique_ptr<NodeCore>, std::function<void(WorkerPort&)>>(NodeId)>
+      reborn;
 
   std::function<void(Instant, NodeId, Level, std::string_view)> log;
   std::function<void()> after_event;  // e.g. a check of invariants; what it throws leaves run()
@@ -105,12 +112,16 @@ class World {
     timer,
     call,
     peer_up,
-    peer_lost,  // for a node's loop
-    loop,       // the loop has time for the next
+    peer_lost,
+    parted,
+    stored,
+    store_lost,  // for a node's loop
+    loop,        // the loop has time for the next
     resume,
     connect,
     fault,
     release,
+    ask_store,
     ice_ends  // for the world itself
   };
 
@@ -122,6 +133,8 @@ class World {
     NodeId node;  // whom it is for
     NodeId peer;
     uint32_t number = 0;  // a generation, an epoch of the ice, a turn, or a MachineId
+    uint32_t age = 0;     // call, timer: the node's life or generation
+    std::shared_ptr<const Outbox::Proposal> proposal = nullptr;
     Epoch epoch;
     uint64_t tag = 0;  // of a timer; index of a worker or a fault
     Call* call = nullptr;
@@ -139,6 +152,10 @@ class World {
     bool dead = false;
     bool started = false;  // has seen JobStarted
     bool over = false;
+    bool parting = false;
+    uint32_t life = 0;        // numbers the processes that were this node
+    uint32_t generation = 0;  // numbers its sets of workers; also over its lives
+    bool over_well = false;
     std::string over_reason;
     Member self;
     std::vector<uint32_t> workers;
@@ -180,9 +197,14 @@ class World {
   void carry_out(NodeId id, int64_t cost_ns);
   void transmit(NodeId from, Outbox::Send& send, Instant at);
   void depart(uint32_t slot, Instant at);
-  void complete(Call& call, Instant at);
+  void complete(NodeId id, Call& call, Instant at);
   void act_on(NodeId id, Notice& notice);
   void start_workers(NodeId id);
+  void part_workers(NodeId id);
+  void tell_if_parted(NodeId id);
+  bool is_stale(const Record& record);
+  void ask_store(const Record& record);
+  void tell_of_store(NodeId id);
   void end_job(NodeId id, const JobOver& over);
   void resume(uint32_t slot);
   bool done() const;
@@ -203,6 +225,7 @@ class World {
   void freeze_node(NodeId id, Instant end);
   void thaw_node(NodeId id);
   void kill_node(NodeId id);
+  void restart_node(NodeId id);
   void leave(NodeId id);
   void close(NodeId id, NodeId peer, Duration later, const char* why);
 
@@ -218,7 +241,8 @@ class World {
   std::unique_ptr<Network> network_;
   std::vector<Fault> faults_;
   std::vector<std::unique_ptr<Worker>> workers_;  // in order of their start
-  std::vector<uint32_t> worker_index_;            // by WorkerId
+  View stored_;                                   // what the keeper of views holds
+  Instant store_away_until_;
   Outbox out_;
   uint64_t events_ = 0;
   uint64_t popped_ = 0;

@@ -191,6 +191,14 @@ void World::apply(const Fault& fault) {
       return;
     case Fault::Kind::kill:
       return kill_node(fault.a);
+    case Fault::Kind::restart:
+      return restart_node(fault.a);
+    case Fault::Kind::store_away:
+      store_away_until_ = std::max(store_away_until_, end);
+      for (NodeId id{0}; id.value < nodes_.size(); ++id.value) {
+        if (!gone(id)) push(now_, {.what = What::store_lost, .node = id});
+      }
+      return push(end, {.what = What::ask_store});
   }
 }
 
@@ -231,6 +239,8 @@ void World::kill_node(NodeId id) {
   Node& home = node(id);
   if (home.dead) return;
   home.dead = true;
+  home.parting = false;
+  ++home.generation;
   for (const uint32_t slot : home.inbox) drop(slot);
   home.inbox.clear();
   for (const auto& [slot, due] : home.stalled) drop(slot);
@@ -243,6 +253,37 @@ void World::kill_node(NodeId id) {
     if (chance_.chance(0.5)) lose_what_is_underway(network_->link(id, peer));
     close(id, peer, {}, "connection closed by the other end");
   }
+}
+
+void World::restart_node(NodeId id) {
+  Node& home = node(id);
+  if (!home.dead && !home.over) return;
+  HEMIOLA_CHECK(options_.reborn && !clusterless_);
+  if (home.over) {  // how it ended counts no more
+    any_over_ = false;
+    for (const auto& other : nodes_) {
+      if (!other->over || other.get() == &home || (any_over_ && !over_.ok)) continue;
+      any_over_ = true;
+      over_ = {other->over_well, other->over_reason};
+    }
+  }
+  auto [core, worker_main] = options_.reborn(id);
+  HEMIOLA_CHECK(core->self() == id);
+  home.core = std::move(core);
+  home.worker_main = std::move(worker_main);
+  home.workers.clear();
+  home.dead = home.over = home.started = home.parting = home.frozen = home.loop_due = false;
+  ++home.life;
+  ++home.generation;
+  ++home.ice;
+  home.busy_until = now_ + network_->up_to(options_.start_spread);
+  ++nodes_left_;
+  home.inbox.push_back(take({.what = What::timer,
+                             .node = id,
+                             .number = static_cast<uint32_t>(MachineId::cluster),
+                             .age = home.life}));
+  if (options_.view_store) home.inbox.push_back(take({.what = What::stored, .node = id}));
+  schedule_loop(id, home);
 }
 
 // A node whose job is over says goodbye, and its peers hold it for lost only when their own job

@@ -9,7 +9,7 @@ namespace hemiola::sim {
 
 namespace {
 
-constexpr uint32_t kNobody = UINT32_MAX;
+const std::string kViewChanges = "the view changes";
 
 }  // namespace
 
@@ -42,7 +42,8 @@ void World::turn_loop(NodeId id) {
 void World::handle(NodeId id, uint32_t slot) {
   Node& home = node(id);
   Record& record = records_[slot];
-  if (home.over) return drop(slot);  // the loop has ended, and calls may be gone with their workers
+  // The loop has ended, or calls may be gone with their workers.
+  if (home.over || is_stale(record)) return drop(slot);
   note(record);
   const auto cost = static_cast<double>(options_.loop_cost_per_message.ns) +
                     options_.loop_ns_per_byte * static_cast<double>(record.body.size());
@@ -56,6 +57,15 @@ void World::handle(NodeId id, uint32_t slot) {
   if (options_.after_event) options_.after_event();
 }
 
+// Of workers or machines that are no more.
+bool World::is_stale(const Record& record) {
+  const Node& home = node(record.node);
+  if (record.what == What::call) return record.age != home.generation;
+  if (record.what != What::timer) return false;
+  const bool lives_on = record.number == static_cast<uint32_t>(MachineId::cluster);
+  return record.age != (lives_on ? home.life : home.generation);
+}
+
 Event World::event_of(Record& record) {
   switch (record.what) {
     case What::message:
@@ -67,6 +77,12 @@ Event World::event_of(Record& record) {
       return CallPosted{record.call};
     case What::peer_up:
       return PeerUp{record.peer, record.again};
+    case What::parted:
+      return Parted{};
+    case What::stored:
+      return ViewStored{stored_};
+    case What::store_lost:
+      return StoreLost{"it is away"};
     default:
       return PeerLost{record.peer, record.why};
   }
@@ -80,7 +96,8 @@ void World::note(const Record& record) {
   if (record.what == What::timer) trace_.note(record.tag);
   if (record.what == What::message) trace_.note(hash_of(record.body.span()));
   if (!trace_.recording()) return;
-  static constexpr const char* kNames[] = {"message", "timer", "call", "up", "lost"};
+  static constexpr const char* kNames[] = {"message", "timer",  "call",   "up",
+                                           "lost",    "parted", "stored", "store lost"};
   char rest[128] = "";
   if (record.what == What::message) {
     std::snprintf(rest, sizeof rest, "%04x from n%-3u %8zu bytes  %016lx",
@@ -113,17 +130,29 @@ void World::carry_out(NodeId id, int64_t cost_ns) {
   home.busy_until = at;
   home.counters.loop_busy = home.counters.loop_busy + Duration{cost_ns};
   for (const Outbox::Wake& wake : out_.wakes) {
-    push(std::max(wake.when, at), {.what = What::timer,
-                                   .node = id,
-                                   .number = static_cast<uint32_t>(wake.target),
-                                   .tag = wake.tag});
+    push(std::max(wake.when, at),
+         {.what = What::timer,
+          .node = id,
+          .number = static_cast<uint32_t>(wake.target),
+          .age = wake.target == MachineId::cluster ? home.life : home.generation,
+          .tag = wake.tag});
   }
-  for (Call* call : out_.completions) complete(*call, at);
+  for (Call* call : out_.completions) complete(id, *call, at);
   if (options_.log) {
     for (const Outbox::Line& line : out_.lines) options_.log(now_, id, line.level, line.text);
   }
   for (Notice& notice : out_.notices) act_on(id, notice);
+  for (const NodeId peer : out_.hangups) {
+    close(id, peer, {}, "it hung up");
+    close(peer, id, {}, "it hung up");
+  }
   for (const Outbox::Dial& wish : out_.dials) dial(id, wish.peer, at);
+  for (Outbox::Proposal& proposal : out_.proposals) {
+    push(at + network_->up_to(options_.network.notice),
+         {.what = What::ask_store,
+          .node = id,
+          .proposal = std::make_shared<const Outbox::Proposal>(std::move(proposal))});
+  }
 }
 
 void World::transmit(NodeId from, Outbox::Send& send, Instant at) {
@@ -164,11 +193,11 @@ void World::depart(uint32_t slot, Instant at) {
 void World::act_on(NodeId id, Notice& notice) {
   Node& home = node(id);
   if (const auto* changed = std::get_if<ViewChanged>(&notice)) {
-    for (const Member& member : changed->view.members) {
-      if (member.node == id) home.self = member;
-    }
+    if (const auto rank = changed->view.rank_of(id)) home.self = changed->view.members[*rank];
   } else if (std::holds_alternative<JobStarted>(notice)) {
     start_workers(id);
+  } else if (std::holds_alternative<Parting>(notice)) {
+    part_workers(id);
   } else if (const auto* over = std::get_if<JobOver>(&notice)) {
     end_job(id, *over);
   }
@@ -179,6 +208,7 @@ void World::end_job(NodeId id, const JobOver& over) {
   if (home.over) return;
   home.over = true;
   home.over_reason = over.reason;
+  home.over_well = over.ok;
   --nodes_left_;
   if (!any_over_ || (over_.ok && !over.ok)) over_ = over;
   any_over_ = true;
@@ -199,16 +229,14 @@ void World::end_job(NodeId id, const JobOver& over) {
 
 void World::start_workers(NodeId id) {
   Node& home = node(id);
-  if (home.over || home.started) return;
+  if (home.over || !home.workers.empty()) return;
+  if (clusterless_ && !home.started) --not_started_;
   home.started = true;
-  if (clusterless_) --not_started_;
   for (uint32_t i = 0; i < home.self.workers; ++i) {
     const WorkerId worker{home.self.first_worker.value + i};
     const auto index = static_cast<uint32_t>(workers_.size());
-    if (worker_index_.size() <= worker.value) worker_index_.resize(worker.value + 1, kNobody);
-    HEMIOLA_CHECK(worker_index_[worker.value] == kNobody);
-    worker_index_[worker.value] = index;
-    workers_.push_back(std::make_unique<Worker>(*this, worker, id, home.worker_main));
+    workers_.push_back(
+        std::make_unique<Worker>(*this, worker, id, index, home.life, home.worker_main));
     home.workers.push_back(index);
     ++workers_left_;
     workers_.back()->since_ = now_;
@@ -216,20 +244,72 @@ void World::start_workers(NodeId id) {
   }
 }
 
-void World::complete(Call& call, Instant at) {
+void World::part_workers(NodeId id) {
+  Node& home = node(id);
+  home.parting = true;
+  ++home.generation;
+  for (const uint32_t index : home.workers) {
+    Worker& worker = *workers_[index];
+    if (worker.ended()) continue;
+    worker.over_ = &kViewChanges;
+    if (worker.ended()) {  // it had not begun
+      --workers_left_;
+    } else {
+      push_resume(worker, now_);
+    }
+  }
+  tell_if_parted(id);
+}
+
+void World::tell_if_parted(NodeId id) {
+  Node& home = node(id);
+  if (!home.parting || home.over) return;
+  for (const uint32_t index : home.workers) {
+    if (!workers_[index]->ended()) return;
+  }
+  home.parting = false;
+  home.workers.clear();
+  push(now_, {.what = What::parted, .node = id});
+}
+
+void World::complete(NodeId id, Call& call, Instant at) {
   call.done.store(1, std::memory_order_release);
-  if (call.worker.value >= worker_index_.size()) return;
-  const uint32_t index = worker_index_[call.worker.value];
-  if (index == kNobody) return;
-  const Worker& worker = *workers_[index];
+  const Node& home = node(id);
+  const uint32_t place = call.worker.value - home.self.first_worker.value;
+  if (place >= home.workers.size()) return;
+  const Worker& worker = *workers_[home.workers[place]];
   if (worker.waiting_for_ == &call) push_resume(worker, std::max(hand_over(at), worker.since_));
+}
+
+// ---- the keeper of views
+
+void World::tell_of_store(NodeId id) {
+  if (gone(id)) return;
+  push(now_ + network_->up_to(options_.network.notice), {.what = What::stored, .node = id});
+}
+
+// Without a proposal: it is there again, and everybody hears from it.
+void World::ask_store(const Record& record) {
+  const bool away = now_ < store_away_until_;
+  if (!record.proposal) {
+    for (NodeId id{0}; !away && id.value < nodes_.size(); ++id.value) tell_of_store(id);
+    return;
+  }
+  if (away) {
+    push(now_ + options_.network.notice, {.what = What::store_lost, .node = record.node});
+    return;
+  }
+  if (record.proposal->after != stored_.epoch) return tell_of_store(record.node);
+  stored_ = record.proposal->view;
+  for (NodeId id{0}; id.value < nodes_.size(); ++id.value) tell_of_store(id);
 }
 
 void World::resume(uint32_t slot) {
   const Record& record = records_[slot];
   Worker& worker = *workers_[record.tag];
   Node& home = node(worker.node_);
-  if (worker.ended() || home.dead || record.number != worker.turn_) return drop(slot);
+  const bool of_before = worker.life_ != home.life || home.dead;
+  if (worker.ended() || of_before || record.number != worker.turn_) return drop(slot);
   if (home.frozen) {
     home.stalled.emplace_back(slot, now_);
     return;
@@ -251,6 +331,7 @@ void World::resume(uint32_t slot) {
     trace_.line(now_, worker.node_, "returned", name);
   }
   if (worker.fiber_.error()) failure_ = worker.fiber_.error();
+  tell_if_parted(worker.node_);
 }
 
 }  // namespace hemiola::sim
