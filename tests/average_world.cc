@@ -51,6 +51,7 @@ void work(WorkerPort& port, Job& job, uint32_t node) {
       port.spend(trial.time ? trial.time(worker, count) : milliseconds(1));
       if (trial.change) trial.change(worker, count, rows);
       call(step);
+      job.result.delays[worker.value].add(step.delay);
       job.result.step_ends[worker.value].push_back(port.now());
     }
     call(rest);
@@ -81,6 +82,7 @@ double Result::furthest_from(std::span<const double> wanted) const {
 Result run(const Trial& trial) {
   Result result;
   result.step_ends.resize(trial.workers());
+  result.delays.resize(trial.workers());
   result.distances.resize(trial.passes);
   Job job{trial, result, {}};
   sim::WorldOptions options;

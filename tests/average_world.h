@@ -51,6 +51,7 @@ struct Result {
   std::vector<std::vector<float>> means;        // by pass: what MeanCall gave on node 0
   std::vector<double> distances;                // by pass: mean of |replica - mean|^2
   std::vector<std::vector<Instant>> step_ends;  // by worker
+  std::vector<DelayHistogram> delays;           // by worker
   std::map<std::string, uint64_t> reasons;      // of all nodes
   uint64_t bytes_sent = 0, messages = 0;
 

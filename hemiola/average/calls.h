@@ -20,6 +20,7 @@ struct AverageCall : Call {
 // The worker has ended a step; done when it may start the next one, from what is in its replica.
 struct StepCall : AverageCall {
   StepCall() : AverageCall(AverageOp::step) {}
+  uint32_t delay = 0;  // out: how often others changed the worker's values during the step
 };
 
 // The worker has no work left in this pass over the data. It holds nobody up until the call is

@@ -217,6 +217,7 @@ void Gossip::add_half(const PeerHead& head, const Bytes& theirs, const Bytes& mi
   }
   for (size_t i = 0; i < values.size(); ++i) values[i] += weight * (a[i] - b[i]);
   ++member(head.to).mixes;
+  crew_.others_changed(head.to);
 }
 
 void Gossip::up_again(NodeId peer, Instant, Outbox& out) {

@@ -43,6 +43,8 @@ class Gossip final : public Strategy {
   void up_again(NodeId peer, Instant now, Outbox& out) override;
   bool settled(WorkerId worker) const override;
   std::string waits_for(WorkerId) const override { return "nobody"; }
+  // One exchange that the worker asked for and one that it was asked for, after each H steps.
+  double usual_delay() const override { return 2.0 / crew_.options().rule.every; }
 
   // Of each step: how many exchanges changed the worker's values while it computed.
   const StalenessHistogram& staleness() const { return staleness_; }

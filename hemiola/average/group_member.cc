@@ -254,6 +254,7 @@ void GroupMember::end(Work work, const GroupMessage& message, Outbox& out) {
     if (of.count == 0) continue;
     (overwritten ? vec().copy : vec().add)(&values[of.from], delta, of.count);
   }
+  crew_.others_changed(self_);
   post_.send(Kind::ended, head_to(controller(), message.head));
   if (message.head.work == GroupWork::trade || overwritten) return;
   Reader reader(message.tail);

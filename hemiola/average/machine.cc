@@ -42,7 +42,10 @@ void AverageMachine::on_call(AverageCall& call, Instant now, Outbox& out) {
   switch (call.op) {
     case AverageOp::step:
       state.step = static_cast<StepCall*>(&call);
-      replicas_.of(worker).take_in(strategy_->times(worker));
+      state.step->delay = state.changes;
+      replicas_.of(worker).take_in(
+          strategy_->times(worker) *
+          crew_.options().delay.times(state.changes, strategy_->usual_delay()));
       strategy_->stepped(worker, now, out);
       return;
     case AverageOp::rest:

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "hemiola/average/delay.h"
 #include "hemiola/average/graph.h"
 #include "hemiola/average/rule.h"
 
@@ -45,6 +46,9 @@ struct AverageOptions {
 
   // pushsum: a step of a worker whose mass is below 1 counts so much.
   bool steps_by_mass = true;
+
+  // How much a step counts that has missed changes by others.
+  DelayRule delay;
 
   // Steps of a worker that missed rounds count for more, so that slow workers' data weigh as much
   // as others'. The factor is at most `correction_most`, since it multiplies the rate.

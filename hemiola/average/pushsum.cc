@@ -30,6 +30,10 @@ PushSum::PushSum(Crew& crew) : Strategy(crew) {
       HEMIOLA_CHECK(in[w].size() == graphs_.back().out[w].size());
     }
   }
+  for (const Graph& g : graphs_) {
+    for (const auto& to : g.out) usual_delay_ += static_cast<double>(to.size());
+  }
+  usual_delay_ /= static_cast<double>(graphs_.size() * crew.size());
   members_.resize(crew.local().size());
   for (const Graph& g : graphs_) {
     const auto in = in_lists(g);
@@ -143,6 +147,7 @@ void PushSum::on_push(const Envelope& message, Outbox& out) {
     const auto values = crew_.values(worker);
     for (size_t i = 0; i < values.size(); ++i) values[i] += shares[i];
     m.mass += mass;
+    crew_.others_changed(worker);
   }
   if (crew_.waits(worker) && !late(worker)) {
     decided("a message that was too late came");

@@ -57,6 +57,7 @@ class PushSum final : public Strategy {
     return static_cast<float>(std::min(1.0, member(worker).mass));
   }
   std::string waits_for(WorkerId worker) const override;
+  double usual_delay() const override { return usual_delay_; }
 
   // How many steps messages were behind those of the worker who got them. At most N.
   const StalenessHistogram& lateness() const { return lateness_; }
@@ -108,6 +109,7 @@ class PushSum final : public Strategy {
   std::vector<Graph> graphs_;    // of steps, in turn
   std::vector<Member> members_;  // of the local workers
   StalenessHistogram lateness_;
+  double usual_delay_ = 0;  // the shares of a step, on average over the graphs
 };
 
 }  // namespace hemiola

@@ -23,6 +23,7 @@ void Crew::go_on(WorkerId worker, Outbox& out, float scale) {
   State& s = state(worker);
   HEMIOLA_CHECK(s.step);
   replicas_.of(worker).give_out(scale);
+  s.changes = 0;
   out.complete(*std::exchange(s.step, nullptr));
 }
 

@@ -38,6 +38,9 @@ class Crew {
   bool rests(WorkerId worker) const { return state(worker).rest != nullptr; }
   Instant since(WorkerId worker) const { return state(worker).since; }
 
+  // Others have changed the worker's values: a step that it computes meanwhile has missed that.
+  void others_changed(WorkerId worker) { ++state(worker).changes; }
+
   // The worker may start its next step, from values() * scale. REQUIRES: it waits.
   void go_on(WorkerId worker, Outbox& out, float scale = 1);
 
@@ -48,8 +51,9 @@ class Crew {
     StepCall* step = nullptr;
     RestCall* rest = nullptr;
     MeanCall* mean = nullptr;
-    bool told = false;  // others know that it rests
-    Instant since;      // of the call
+    bool told = false;     // others know that it rests
+    uint32_t changes = 0;  // by others, since it was released
+    Instant since;         // of the call
     Instant said;
   };
   State& state(WorkerId worker) { return states_[worker.value - local_[0].value]; }
@@ -82,6 +86,8 @@ class Strategy {
   virtual double mass(WorkerId) const { return 1; }
   // How many times the step counts that the worker has just ended. REQUIRES: values float.
   virtual float times(WorkerId) const { return 1; }
+  // How often others change a worker's values during a step when all are equally fast.
+  virtual double usual_delay() const { return 1; }
   // For whom the worker waits, as part of a sentence: "worker 3".
   virtual std::string waits_for(WorkerId) const = 0;
 

@@ -57,6 +57,14 @@ Json final_json(const std::vector<EpochRecord>& epochs) {
   return json;
 }
 
+Json delays_json(const DelayHistogram& d) {
+  return {{"steps", d.count()},
+          {"mean", d.mean()},
+          {"p50", d.quantile(0.5)},
+          {"p99", d.quantile(0.99)},
+          {"max", d.max()}};
+}
+
 }  // namespace
 
 std::string to_json(const Summary& s) {
@@ -83,6 +91,7 @@ std::string to_json(const Summary& s) {
   json["staleness"] = staleness_json(all.staleness);
   json["view_changes"] = s.view_changes;
   json["rounds"] = s.totals.rounds;
+  json["delays"] = delays_json(s.totals.delays);
   json["tables"] = Json::array();
   for (size_t t = 0; t < s.totals.tables.tables.size(); ++t) {
     const std::string name = t < s.table_names.size() ? s.table_names[t] : "";

@@ -202,6 +202,17 @@ void resolve_compression(const Job& job) {
                   *job.sync.scheme + "\"; leave it out");
 }
 
+void resolve_delay(const Job& job) {
+  if (parse_delay(job.train.delay).kind == DelayRule::Kind::fixed) return;
+  using Kind = AverageRule::Kind;
+  const Kind kind = averages(job) ? parse_average(*job.sync.scheme).kind : Kind::allreduce;
+  if (kind == Kind::gossip || kind == Kind::pushsum || kind == Kind::groups) return;
+  throw UserError("train.delay = \"" + job.train.delay +
+                  "\" is for gossip, pushsum and groups, under which others change a worker's "
+                  "values while it computes; leave it out under sync.scheme = \"" +
+                  *job.sync.scheme + "\"");
+}
+
 // Settings that say something about rows in tables.
 void refuse_table_settings(const SyncSection& sync) {
   const auto refuse = [&](const std::string& what, const std::string& why) {
@@ -245,6 +256,7 @@ void resolve_sync(Job& job) {
   if (names_average(*sync.scheme)) {
     resolve_average(job);
     resolve_compression(job);
+    resolve_delay(job);
     return;
   }
   if (sync.strict && *sync.scheme != "bsp" && *sync.scheme != "bsp strict") {
@@ -263,6 +275,7 @@ void resolve_sync(Job& job) {
   for (const auto& [table, scheme] : sync.tables) parse_staleness(scheme);
   resolve_placement(job);
   resolve_compression(job);
+  resolve_delay(job);
 }
 
 }  // namespace

@@ -81,6 +81,7 @@ struct TrainSection {
   std::string state = "value";
   std::optional<double> rate;
   double rate_end = 1e-4;
+  std::string delay = "fixed";
   double decay = 1;
   std::optional<uint64_t> lookahead;
   uint32_t evaluate_every = 1;

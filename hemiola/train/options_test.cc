@@ -85,6 +85,17 @@ TEST(Options, A_codec_is_for_schemes_that_have_it) {
             std::string::npos);
 }
 
+TEST(Options, Delay_aware_steps_are_for_schemes_that_do_not_wait) {
+  EXPECT_EQ(made({"sync.scheme=gossip", "train.delay=drop(30)"}).train.delay, "drop(30)");
+  EXPECT_EQ(made({"sync.scheme=groups(4, 3)", "train.delay=adaptive"}).train.delay, "adaptive");
+  EXPECT_NE(error_of({"sync.scheme=gossip", "train.delay=drop"}).find("drop(R)"),
+            std::string::npos);
+  for (const char* scheme : {"sync.scheme=allreduce", "sync.scheme=async"}) {
+    EXPECT_NE(error_of({"cluster.nodes=2", scheme, "train.delay=adaptive"}).find("gossip"),
+              std::string::npos);
+  }
+}
+
 TEST(Options, The_placement_decides_how_negatives_are_drawn) {
   EXPECT_EQ(made({}).sync.sampling, "independent");
   EXPECT_EQ(made({"sync.placement=intent"}).sync.sampling, "local");

@@ -303,6 +303,8 @@ const Setting kSettings[] = {
      "",
      "the rate is multiplied by it after each epoch",
      {.low = 0.01, .high = 1, .only = "model.kind=mf|linear|kge|dense"}},
+    {"train.delay", SLOT(train.delay), "",
+     "how much a step counts that missed what others did meanwhile: fixed, adaptive, drop(R)"},
     {"train.lookahead",
      SLOT(train.lookahead),
      "steps",

@@ -56,6 +56,7 @@ class ReplicaParameters final : public LocalParameters {
   void step(size_t examples) override {
     pace_.step(examples);
     averaged_ = averaged_ + timed(step_);
+    delays_.add(step_.delay);
   }
 
   template <class C>
@@ -67,6 +68,7 @@ class ReplicaParameters final : public LocalParameters {
   }
 
   Duration averaged() const { return averaged_; }
+  const DelayHistogram& delays() const { return delays_; }
   Duration stalled() const { return pace_.stalled(); }
 
  private:
@@ -74,6 +76,7 @@ class ReplicaParameters final : public LocalParameters {
   StepPace pace_;
   StepCall step_;
   Duration averaged_;
+  DelayHistogram delays_;
 };
 
 class SharedReplicas final : public SharedState {
@@ -115,6 +118,7 @@ class SharedReplicas final : public SharedState {
   Duration averaged() const override { return training_.averaged() + averaging_; }
   Duration stalled() const override { return training_.stalled(); }
   Spread spread() const override { return {taking_.distance2, taking_.norm2}; }
+  DelayHistogram delays() const override { return training_.delays(); }
   std::map<std::string, uint64_t> rounds() const override { return taking_.reasons; }
 
  private:

@@ -48,6 +48,9 @@ class SharedState {
   };
   virtual Spread spread() const { return {}; }
 
+  // Of this worker's steps under averages.
+  virtual DelayHistogram delays() const { return {}; }
+
   // How often rounds of averages were ended on this node, by reason.
   virtual std::map<std::string, uint64_t> rounds() const { return {}; }
 };

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "hemiola/average/delay.h"
 #include "hemiola/core/stats.h"
 #include "hemiola/models/task.h"
 
@@ -37,6 +38,7 @@ struct RunTotals {
   uint64_t bytes_sent = 0;
   uint64_t messages = 0;
   WorkerStats tables;
+  DelayHistogram delays;                   // of steps under averages
   std::map<std::string, uint64_t> rounds;  // of averages, on the first node: by why they ended
 };
 

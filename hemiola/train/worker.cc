@@ -45,7 +45,7 @@ class Worker {
   template <class C>
   C& ask(C& call) {
     const Instant start = port_.now();
-    call.done.store(0, std::memory_order_relaxed);
+    static_cast<Call&>(call).done.store(0, std::memory_order_relaxed);
     port_.call(call);
     idle_ = idle_ + (port_.now() - start);
     return call;
@@ -188,6 +188,8 @@ class Worker {
                                static_cast<double>(node.bytes_sent),
                                static_cast<double>(node.messages),
                                node.cpu_seconds};
+    const auto delays = state_->delays().pack();
+    own.insert(own.end(), delays.begin(), delays.end());
     const size_t own_values = own.size();
     const StatsSum packing(share_.tables.size(), place.nodes, place.workers());
     const auto packed = packing.pack(stats, port_.worker());
@@ -205,6 +207,8 @@ class Worker {
     totals.cpu_seconds = sums[6];
     totals.ns_per_example = typical_cost();
     totals.rounds = state_->rounds();
+    totals.delays = DelayHistogram::unpack(
+        std::span(sums).subspan(own_values - DelayHistogram::kPacked, DelayHistogram::kPacked));
     totals.tables = packing.unpack(std::span(sums).subspan(own_values));
     const TableStats job = totals.tables.total();
     totals.time.wait_rows = job.wait_rows.seconds();
