@@ -21,6 +21,7 @@ void ClusterMachine::on_call(ClusterCall& call, Instant now, Outbox& out) {
   switch (call.op) {
     case ClusterOp::begin:
       static_cast<Begin&>(call).totals = agenda_.totals();
+      static_cast<Begin&>(call).view_changes = view_.epoch.value - 1;
       return out.complete(call);
     case ClusterOp::next_block:
       return on_next_block(static_cast<NextBlock&>(call), now, out);

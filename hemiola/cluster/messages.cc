@@ -48,36 +48,6 @@ std::optional<Join> Join::decode(const Bytes& body) {
   return whole(in, std::move(m));
 }
 
-Bytes encode_view(const View& view) {
-  Writer out(64 + 64 * view.nodes());
-  out.put(view.epoch).put(static_cast<uint32_t>(view.nodes()));
-  for (const Member& m : view.members) {
-    out.put(m.node).put(m.workers).put(m.first_worker).put(m.instance).put_text(m.address);
-  }
-  return std::move(out).take();
-}
-
-std::optional<View> decode_view(const Bytes& body) {
-  Reader in(body);
-  View view;
-  view.epoch = in.get<Epoch>();
-  const auto count = in.get<uint32_t>();
-  uint64_t workers = 0;
-  for (uint32_t i = 0; i < count && in.ok(); ++i) {
-    Member m;
-    m.node = in.get<NodeId>();
-    m.workers = in.get<uint32_t>();
-    m.first_worker = in.get<WorkerId>();
-    m.instance = in.get<uint64_t>();
-    m.address = in.get_text();
-    if (view.has(m.node) || m.first_worker.value != workers) return std::nullopt;
-    workers += m.workers;
-    if (workers >= kNoWorker.value) return std::nullopt;
-    view.members.push_back(std::move(m));
-  }
-  return whole(in, std::move(view));
-}
-
 Bytes Ready::encode() const {
   Writer out;
   agenda.encode(out);

@@ -36,10 +36,7 @@ struct Join {
   static std::optional<Join> decode(const Bytes& body);
 };
 
-// leader → all: who is here. No node is in it twice, and workers are numbered in the order of
-// members; anything else does not decode. Also what a keeper of views holds.
-Bytes encode_view(const View& view);
-std::optional<View> decode_view(const Bytes& body);
+// leader → all: who is here; as encode_view() writes it (core/view.h).
 
 // node → leader: I am connected to all and have what I need; this is what I know of the work.
 // leader → all: everyone is; here the work goes on.

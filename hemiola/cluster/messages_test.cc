@@ -125,18 +125,6 @@ TEST(ClusterMessages, A_join_of_another_version_decodes_to_its_version) {
   EXPECT_EQ(read->version, kWireVersion + 1);
 }
 
-TEST(ClusterMessages, A_view_with_a_node_twice_or_wrong_worker_numbers_does_not_decode) {
-  View twice = two_nodes();
-  twice.members[1].node = NodeId{0};
-  EXPECT_FALSE(decode_view(encode_view(twice)));
-  View overlap = two_nodes();
-  overlap.members[1].first_worker = WorkerId{1};
-  EXPECT_FALSE(decode_view(encode_view(overlap)));
-  View huge = two_nodes();
-  huge.members[1].workers = UINT32_MAX;
-  EXPECT_FALSE(decode_view(encode_view(huge)));
-}
-
 TEST(ClusterMessages, Random_bytes_never_do_more_than_fail_to_decode) {
   Random random(1);
   const auto all = samples();

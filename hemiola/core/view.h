@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "hemiola/core/bytes.h"
 #include "hemiola/core/types.h"
 
 namespace hemiola {
@@ -39,5 +40,10 @@ struct View {
   }
   bool has(NodeId node) const { return rank_of(node).has_value(); }
 };
+
+// As nodes send it to each other, and as a keeper of views holds it. What has a node twice, or
+// numbers workers in another way than in the order of members, does not decode.
+Bytes encode_view(const View& view);
+std::optional<View> decode_view(const Bytes& body);
 
 }  // namespace hemiola

@@ -1,0 +1,40 @@
+#include "hemiola/core/view.h"
+
+#include <utility>
+
+#include "hemiola/core/wire.h"
+
+namespace hemiola {
+
+Bytes encode_view(const View& view) {
+  Writer out(64 + 64 * view.nodes());
+  out.put(view.epoch).put(static_cast<uint32_t>(view.nodes()));
+  for (const Member& m : view.members) {
+    out.put(m.node).put(m.workers).put(m.first_worker).put(m.instance).put_text(m.address);
+  }
+  return std::move(out).take();
+}
+
+std::optional<View> decode_view(const Bytes& body) {
+  Reader in(body);
+  View view;
+  view.epoch = in.get<Epoch>();
+  const auto count = in.get<uint32_t>();
+  uint64_t workers = 0;
+  for (uint32_t i = 0; i < count && in.ok(); ++i) {
+    Member m;
+    m.node = in.get<NodeId>();
+    m.workers = in.get<uint32_t>();
+    m.first_worker = in.get<WorkerId>();
+    m.instance = in.get<uint64_t>();
+    m.address = in.get_text();
+    if (view.has(m.node) || m.first_worker.value != workers) return std::nullopt;
+    workers += m.workers;
+    if (workers >= UINT32_MAX) return std::nullopt;
+    view.members.push_back(std::move(m));
+  }
+  if (!in.finished()) return std::nullopt;
+  return view;
+}
+
+}  // namespace hemiola
