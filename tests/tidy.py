@@ -47,7 +47,7 @@ BANNED_CALLS = [
     ("a random device or generator of the library", r"\bstd::(random_device|mt19937\w*)|\bs?rand\(",
      r"hemiola/net/", "take a seed and use core/random.h"),
     ("a thread", r"\bstd::j?thread\b(?!::)|\bstd::async\b|\bpthread_create\b",
-     r"hemiola/(net/|train/runner\.cc)", "only net/ starts threads; post it to a Node"),
+     r"hemiola/(net/|train/(runner|background)\.)", "only net/ starts threads; post it to a Node"),
     ("a socket", r"(?<!\w)::socket\(|\bepoll_create1?\(",
      r"hemiola/net/", "only net/ opens sockets"),
     ("an environment variable", r"\b(secure_)?getenv\b|\bsetenv\b",

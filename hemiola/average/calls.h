@@ -10,7 +10,9 @@
 
 namespace hemiola {
 
-enum class AverageOp : uint8_t { step, rest, mean };
+class StateFields;
+
+enum class AverageOp : uint8_t { step, rest, mean, keep };
 
 struct AverageCall : Call {
   explicit AverageCall(AverageOp o) : Call(MachineId::average), op(o) {}
@@ -37,6 +39,13 @@ struct MeanCall : AverageCall {
   double norm2 = 0;      // out: |mean|^2
   // Out: how often rounds were ended on this node so far, by the reason in words.
   std::map<std::string, uint64_t> reasons;
+};
+
+// When all workers of the job rest: names what the strategy of this node keeps, to be read before
+// anybody goes on.
+struct KeepCall : AverageCall {
+  KeepCall() : AverageCall(AverageOp::keep) {}
+  StateFields* fields = nullptr;
 };
 
 }  // namespace hemiola

@@ -27,4 +27,9 @@ void ErrorFeedback::restore(std::vector<float> residual, CodecMemory memory) {
   memory_ = std::move(memory);
 }
 
+void ErrorFeedback::state(const std::string& name, StateFields& fields) {
+  fields.floats(name + ".residual", residual_);
+  fields.floats(name + ".memory", memory_.warm);
+}
+
 }  // namespace hemiola

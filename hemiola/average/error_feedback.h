@@ -3,7 +3,10 @@
 // Karimireddy, Rebjock, Stich, Jaggi: Error Feedback Fixes SignSGD (ICML 2019), algorithm 2.
 #pragma once
 
+#include <string>
+
 #include "hemiola/average/codec.h"
+#include "hemiola/average/state_fields.h"
 
 namespace hemiola {
 
@@ -28,6 +31,8 @@ class ErrorFeedback {
 
   // What a checkpoint held.
   void restore(std::vector<float> residual, CodecMemory memory);
+  // The same field by field, for those who save and those who load; `name` begins their names.
+  void state(const std::string& name, StateFields& fields);
 
  private:
   const Codec* codec_;

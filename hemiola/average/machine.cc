@@ -1,5 +1,6 @@
 #include "hemiola/average/machine.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <stdexcept>
 #include <utility>
@@ -58,6 +59,32 @@ void AverageMachine::on_call(AverageCall& call, Instant now, Outbox& out) {
       state.mean = static_cast<MeanCall*>(&call);
       try_mean(out);
       return;
+    case AverageOp::keep:
+      strategy_->state(*static_cast<KeepCall&>(call).fields);
+      out.complete(call);
+      return;
+  }
+}
+
+// What a strategy keeps may be relative to the values of its first worker here, which are equal on
+// all nodes when a run begins; so they are made to be while it is made anew.
+void AverageMachine::resume(StateFields* fields) {
+  const ReplicaLayout& layout = replicas_.layout();
+  const auto put = [&](float* replica, std::span<float> values) {
+    layout.for_each_run(replica, [&](const float* row, size_t at, size_t n) {
+      if (&values[at] != row) vec().copy(&values[at], row, n);
+    });
+  };
+  const std::span<float> first = crew_.values(crew_.local()[0]);
+  std::vector<float> own(layout.values());
+  put(replicas_.of(crew_.local()[0]).rows(), own);
+  put(replicas_.mean(), first);
+  strategy_ = make_strategy(crew_);
+  std::copy(own.begin(), own.end(), first.begin());
+  for (const WorkerId w : crew_.local()) put(replicas_.of(w).rows(), crew_.values(w));
+  if (fields) strategy_->state(*fields);
+  for (const WorkerId w : crew_.local()) {
+    replicas_.of(w).give_out(static_cast<float>(1 / strategy_->mass(w)));
   }
 }
 

@@ -26,6 +26,12 @@ class AverageMachine : public Machine {
 
   void on(Event& event, Instant now, Outbox& out) override;
 
+  // Before any event: the workers of this node begin with the replicas that stand in their rows(),
+  // and in mean() stand values that are the same bits on all nodes, such as the mean of all
+  // replicas. `fields`: gives what the strategy kept under the same settings on as many nodes;
+  // nullptr: it begins anew.
+  void resume(StateFields* fields);
+
   const Strategy& strategy() const { return *strategy_; }
 
  private:

@@ -109,6 +109,17 @@ void MeanRounds::step_outside(std::span<float> change) {
   }
 }
 
+void MeanRounds::state(StateFields& fields) {
+  reduction_.state(fields);
+  for (const WorkerId w : crew_.local()) {
+    uint64_t done = steps(w);
+    fields.number("steps." + std::to_string(w.value), done);
+    steps(w) = static_cast<uint32_t>(done);
+  }
+  if (!reference_.empty()) fields.floats("reference", std::span(reference_));
+  if (!momentum_.empty()) fields.floats("momentum", std::span(momentum_));
+}
+
 std::string MeanRounds::waits_for(WorkerId) const {
   if (const auto node = reduction_.waits_for()) return "node " + std::to_string(node->value);
   for (const WorkerId w : crew_.local()) {

@@ -24,6 +24,7 @@ class MeanRounds final : public Strategy {
   void on_message(const Envelope& message, Instant now, Outbox& out) override;
   void up_again(NodeId peer, Instant, Outbox& out) override { reduction_.up_again(peer, out); }
   std::string waits_for(WorkerId worker) const override;
+  void state(StateFields& fields) override;
 
  private:
   uint32_t& steps(WorkerId worker) { return steps_[worker.value - crew_.local()[0].value]; }

@@ -75,6 +75,16 @@ void PushSum::stepped(WorkerId worker, Instant, Outbox& out) {
   go_on(worker, out);
 }
 
+// Nothing is under way when all rest, so that steps may be counted from 0 again. Values are kept
+// too, since they cannot be made again from the model, which is rounded.
+void PushSum::state(StateFields& fields) {
+  for (const WorkerId w : crew_.local()) {
+    const std::string name = std::to_string(w.value);
+    fields.number("mass." + name, member(w).mass);
+    fields.floats("values." + name, crew_.values(w));
+  }
+}
+
 void PushSum::rested(WorkerId worker, Instant, Outbox& out) { push_as_asked(worker, out); }
 
 void PushSum::go_on(WorkerId worker, Outbox& out) {

@@ -48,6 +48,7 @@ class PushSum final : public Strategy {
   void rested(WorkerId worker, Instant now, Outbox& out) override;
   void on_message(const Envelope& message, Instant now, Outbox& out) override;
   void up_again(NodeId peer, Instant now, Outbox& out) override;
+  void state(StateFields& fields) override;
   bool settled(WorkerId worker) const override { return member(worker).open == 0; }
   double mass(WorkerId worker) const override { return member(worker).mass; }
   // A step that is taken at x / w and added to x would move the model by 1 / w of itself, which

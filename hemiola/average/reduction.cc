@@ -305,6 +305,21 @@ bool Reduction::end_piece() {
   return true;
 }
 
+void Reduction::state(StateFields& fields) {
+  HEMIOLA_CHECK(!busy_);
+  uint64_t round = round_;
+  fields.number("round", round);
+  round_ = static_cast<uint32_t>(round);
+  for (size_t p = 0; p < pieces_.size() && codec_; ++p) {
+    const std::string name = "piece." + std::to_string(p);
+    if (pieces_[p].left_out) {
+      pieces_[p].left_out->state(name, fields);
+    } else {
+      fields.floats(name + ".memory", pieces_[p].memory.warm);
+    }
+  }
+}
+
 std::optional<NodeId> Reduction::waits_for() const {
   if (!busy_) return std::nullopt;
   const Round& round = rounds_.at(round_);

@@ -63,6 +63,9 @@ class Reduction {
   // The link to the peer was lost, and works again.
   void up_again(NodeId peer, Outbox& out);
 
+  // Between two rounds: their number, and what codecs remember; as Strategy::state.
+  void state(StateFields& fields);
+
   uint32_t round() const { return round_; }  // the next one to begin, or under way
   double weight() const { return weight_; }  // of all parts of the last round that was over
   std::optional<NodeId> waits_for() const;   // of those whose part or block is missing, the first

@@ -13,6 +13,7 @@
 
 #include "hemiola/average/calls.h"
 #include "hemiola/average/replica.h"
+#include "hemiola/average/state_fields.h"
 #include "hemiola/core/machine.h"
 
 namespace hemiola {
@@ -90,6 +91,10 @@ class Strategy {
   virtual double usual_delay() const { return 1; }
   // For whom the worker waits, as part of a sentence: "worker 3".
   virtual std::string waits_for(WorkerId) const = 0;
+
+  // Names what must survive with the values, when all rest; most strategies keep nothing else that
+  // counts.
+  virtual void state(StateFields&) {}
 
   // Every decision to end a round, by its reason in words, with how often it was taken.
   const std::map<std::string, uint64_t>& reasons() const { return reasons_; }

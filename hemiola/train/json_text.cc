@@ -47,6 +47,14 @@ Json table_json(const std::string& name, const TableStats& stats) {
           {"waited_for", waited}};
 }
 
+Json checkpoints_json(const CheckpointTotals& c) {
+  return {{"written", c.written},
+          {"failed", c.failed},
+          {"left_out", c.left_out},
+          {"bytes", c.bytes},
+          {"seconds_blocked", c.blocked}};
+}
+
 // The last loss, and the last quality that was measured.
 Json final_json(const std::vector<EpochRecord>& epochs) {
   Json json = {{"loss", nullptr}, {"metrics", Json::object()}};
@@ -100,6 +108,10 @@ std::string to_json(const Summary& s) {
   json["epochs"] = Json::array();
   for (const EpochRecord& e : s.epochs) json["epochs"].push_back(epoch_json(e));
   json["final"] = final_json(s.epochs);
+  if (s.checkpoints) json["checkpoints"] = checkpoints_json(*s.checkpoints);
+  if (s.resumed) {
+    json["resumed"] = {{"checkpoint", s.resumed->checkpoint}, {"epoch", s.resumed->epoch}};
+  }
   return json.dump(2) + "\n";
 }
 

@@ -42,6 +42,21 @@ struct RunTotals {
   std::map<std::string, uint64_t> rounds;  // of averages, on the first node: by why they ended
 };
 
+// Of one node's view: node 0's.
+struct CheckpointTotals {
+  uint64_t written = 0;
+  uint64_t failed = 0;    // the disk refused, or a node was not heard of
+  uint64_t left_out = 0;  // the one before was still being written
+  uint64_t bytes = 0;     // of those written
+  double blocked = 0;     // seconds that training stood still for them
+};
+
+// Where a run went on that had been begun before.
+struct ResumedFrom {
+  std::string checkpoint;
+  uint32_t epoch = 0;
+};
+
 struct Summary {
   std::string job, model, sync, world = "net";
   uint64_t seed = 0;
@@ -53,6 +68,8 @@ struct Summary {
   uint64_t view_changes = 0;
   std::vector<std::string> table_names;  // in order of TableId
   std::vector<EpochRecord> epochs;
+  std::optional<CheckpointTotals> checkpoints;  // none were asked for
+  std::optional<ResumedFrom> resumed;           // totals count from there
 };
 
 std::string to_json(const Summary& summary);         // many lines
