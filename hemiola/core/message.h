@@ -10,7 +10,7 @@ namespace hemiola {
 
 // Changes whenever a message or the frame changes its meaning; nodes of two versions refuse
 // each other by name.
-inline constexpr uint16_t kWireVersion = 4;
+inline constexpr uint16_t kWireVersion = 5;
 
 // Which machine of a node a message, timer or call is for: the upper byte of a Kind.
 enum class MachineId : uint8_t { link = 0, cluster = 1, table = 2, average = 3 };
@@ -57,6 +57,21 @@ enum class Kind : uint16_t {
   heat = 0x0219,
   hot = 0x021a,
   acked = 0x021b,
+
+  // table/survival_messages.h: backups of rows, and the begin of a generation
+  backup = 0x0220,
+  backup_gone = 0x0221,
+  backup_end = 0x0222,
+  safe = 0x0223,
+  safe_gift = 0x0224,
+  keeps_from = 0x0225,
+  survivor = 0x0228,
+  offer = 0x0229,
+  offered = 0x022a,
+  all_offered = 0x022b,
+  add = 0x022c,
+  added = 0x022d,
+  survival_acked = 0x022f,
 
   // average/messages.h
   rested = 0x0301,

@@ -13,20 +13,31 @@ namespace {
 // Stands in for the cluster machine where a test runs without one.
 class Usher : public Machine {
  public:
-  enum Step : uint64_t { tell_view, tell_start, tell_end };
+  enum Step : uint64_t { tell_view, tell_start, tell_end, ask_start };
 
-  explicit Usher(const View& view) : view_(view) {}
+  // not_ready: of all nodes, those that have not told StateReady; 0: nobody needs to.
+  Usher(const View& view, size_t& not_ready) : view_(view), not_ready_(not_ready) {}
 
-  void on(Event& event, Instant, Outbox& out) override {
+  void on(Event& event, Instant now, Outbox& out) override {
+    if (const auto* notice = std::get_if<Notice>(&event)) {
+      if (std::holds_alternative<StateReady>(*notice) && not_ready_ > 0) --not_ready_;
+    }
     const auto* fired = std::get_if<TimerFired>(&event);
     if (!fired) return;
     if (fired->tag == tell_view) out.tell(ViewChanged{view_});
-    if (fired->tag == tell_start) out.notices.emplace_back(JobStarted{});
     if (fired->tag == tell_end) out.tell(JobOver{true, "all workers have returned"});
+    if (fired->tag == tell_start && not_ready_ > 0) out.tell(Connected{});
+    if (fired->tag != tell_start && fired->tag != ask_start) return;
+    if (not_ready_ == 0) {
+      out.notices.emplace_back(JobStarted{});
+    } else {
+      out.wake_at(MachineId::cluster, now + microseconds(200), ask_start);
+    }
   }
 
  private:
   const View& view_;
+  size_t& not_ready_;
 };
 
 }  // namespace
@@ -51,12 +62,13 @@ void World::add_node(std::unique_ptr<NodeCore> core, std::function<void(WorkerPo
   nodes_.push_back(std::move(added));
 }
 
-void World::start_without_cluster(View view) {
+void World::start_without_cluster(View view, bool when_ready) {
   HEMIOLA_CHECK(!ran_ && !clusterless_ && view.nodes() == nodes_.size());
   clusterless_ = std::make_unique<View>(std::move(view));
   for (auto& each : nodes_) {
-    each->core->add(MachineId::cluster, std::make_unique<Usher>(*clusterless_));
+    each->core->add(MachineId::cluster, std::make_unique<Usher>(*clusterless_, not_ready_));
   }
+  if (when_ready) not_ready_ = nodes_.size();
   not_started_ = nodes_.size();
 }
 

@@ -84,7 +84,8 @@ class World {
 
   // For tests of single machines: there is no cluster machine. Each node is told the view, sees
   // PeerUp of all others and JobStarted; the run ends once all workers have returned.
-  void start_without_cluster(View view);
+  // when_ready: nodes are told Connected, and JobStarted once all have told StateReady.
+  void start_without_cluster(View view, bool when_ready = false);
 
   // Runs until the job is over on all nodes (each gets TimerFired{cluster, 0} at its start), or
   // nothing more can happen, or a limit is reached. Where the job is over, the machines get no
@@ -250,6 +251,7 @@ class World {
   size_t nodes_left_ = 0;    // alive, and the job is not over there
   size_t workers_left_ = 0;  // started and not ended, on nodes that live
   std::unique_ptr<View> clusterless_;
+  size_t not_ready_ = 0;  // clusterless: nodes that are waited for until workers start
   size_t not_started_ = 0;  // clusterless: nodes that have not seen JobStarted
   bool any_over_ = false;
   JobOver over_;

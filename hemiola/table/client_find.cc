@@ -124,7 +124,7 @@ void Client::locate(TableId table, std::span<const Key> keys, Access access,
       out[i] = rows.owned(rows.partition().index(keys[i]));
       ++local;
       // Nobody needs to know of it unless somebody holds a copy that is kept up to date.
-      if (!options.staleness.push) continue;
+      if (!options.staleness.push && tables_.copies() < 2) continue;
     } else {
       out[i] = rows.keeps_copies() ? find_copy(rows, keys[i], need, stats) : nullptr;
       if (out[i] == nullptr) {

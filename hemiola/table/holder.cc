@@ -7,8 +7,8 @@
 
 namespace hemiola {
 
-Holder::Holder(TableSet& tables, Owner& own)
-    : tables_(tables), own_(own), channels_(tables.place().nodes) {}
+Holder::Holder(TableSet& tables, Owner& own, Backups& backups)
+    : tables_(tables), own_(own), backups_(backups), channels_(tables.place().nodes) {}
 
 Copies& Holder::view_of(const FetchCall& call) const {
   return tables_.rows(call.table).copies(call.worker);
@@ -91,7 +91,7 @@ void Holder::add_sent(const Rows& rows, Key key, const float* delta) {
 
 void Holder::flush(WorkerId worker, Clock clock, DirtyKeys& dirty, Outbox& out) {
   const Rows& rows = tables_.rows(dirty.table);
-  if (!rows.keeps_copies()) return;  // nobody holds what was changed, and nothing else was
+  if (!rows.keeps_copies()) return flush_owned(dirty);
   const bool strict = rows.options().staleness.strict;
   const uint32_t length = rows.row_length();
   const auto take_delta = vec().take_delta;
@@ -126,6 +126,15 @@ void Holder::flush(WorkerId worker, Clock clock, DirtyKeys& dirty, Outbox& out) 
   }
 }
 
+// Where no copies are kept nothing else was changed in place.
+void Holder::flush_owned(const DirtyKeys& dirty) {
+  if (!backups_.on()) return;
+  const Rows& rows = tables_.rows(dirty.table);
+  for (const Key key : dirty.keys) {
+    if (rows.owns(key)) own_.changed_here(dirty.table, key);
+  }
+}
+
 // Numbers the batch and sends it; the writer is empty afterwards. Gives the bytes put on a link.
 // Batches of strict tables for this node itself take the same way, but at once: the mark that
 // follows them must find them.
@@ -139,6 +148,11 @@ size_t Holder::close_batch(NodeId owner, Writer& writer, TableId table, Outbox& 
   if (owner == tables_.place().self) {
     own_.update(owner, body, out);
     return 0;
+  }
+  if (backups_.on()) {
+    const size_t record = RowRecords::size_of(tables_.rows(table).row_length());
+    const auto count = static_cast<uint32_t>((body.size() - sizeof(UpdateHead)) / record);
+    channel.kept.add(channel.last.value, table, body, count);
   }
   channel.unacked.push_back({channel.last, table, body, {}});
   channel.unacked_bytes += body.size();
@@ -328,9 +342,28 @@ void Holder::link_again(NodeId peer, Outbox& out) {
   for (const uint32_t number : open) out.send(peer, Kind::pull, requests_[number].pull.encode());
 }
 
+bool Holder::safe(NodeId owner, std::span<const SafeRecord> records) {
+  return std::all_of(records.begin(), records.end(), [&](const SafeRecord& record) {
+    return channels_[owner.value].kept.report(record.batch, record.rows);
+  });
+}
+
+// Without backups what a node has not acknowledged is all that it may not have.
+void Holder::salvage(TableGeneration& into) {
+  for (Channel& channel : channels_) {
+    if (!backups_.on()) {
+      for (const Batch& batch : channel.unacked) {
+        channel.kept.add(batch.number.value, batch.table, batch.body, 1);
+      }
+    }
+    into.sent.push_back(std::move(channel.kept));
+  }
+}
+
 std::optional<NodeId> Holder::backlog() const {
   for (uint32_t n = 0; n < channels_.size(); ++n) {
-    if (channels_[n].unacked_bytes > kBacklogBytes) return NodeId{n};
+    const Channel& channel = channels_[n];
+    if (std::max(channel.unacked_bytes, channel.kept.bytes()) > kBacklogBytes) return NodeId{n};
   }
   return std::nullopt;
 }

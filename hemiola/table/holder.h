@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "hemiola/table/calls.h"
+#include "hemiola/table/generation.h"
 #include "hemiola/table/owner.h"
 
 namespace hemiola {
@@ -20,7 +21,7 @@ namespace hemiola {
 class Holder {
  public:
   // own: the rows of this node; strict tables update them like those of others.
-  Holder(TableSet& tables, Owner& own);
+  Holder(TableSet& tables, Owner& own, Backups& backups);
 
   void fetch(FetchCall& call, Outbox& out);
   void push(PushCall& call, Outbox& out);
@@ -38,6 +39,12 @@ class Holder {
   BatchSeq sent(NodeId owner) const { return channels_[owner.value].last; }
 
   void link_again(NodeId peer, Outbox& out);
+
+  // So many rows of batches to an owner are in their rows and in the backups of those.
+  bool safe(NodeId owner, std::span<const SafeRecord> records);
+  // Of the batches to an owner, those below this one are kept no more.
+  uint32_t low(NodeId owner) const { return channels_[owner.value].kept.low(); }
+  void salvage(TableGeneration& into);
 
   // An owner that is too far behind with our batches, if any: workers should not add to them.
   std::optional<NodeId> backlog() const;
@@ -60,6 +67,7 @@ class Holder {
     std::deque<Batch> unacked;
     size_t unacked_bytes = 0;
     uint32_t round = 0;  // last one taken in
+    Journal kept;        // with backups: batches that are not safe
   };
   struct Request {
     FetchCall* call = nullptr;
@@ -80,6 +88,7 @@ class Holder {
   };
 
   Copies& view_of(const FetchCall& call) const;
+  void flush_owned(const DirtyKeys& dirty);
   void add_sent(const Rows& rows, Key key, const float* delta);
   void drop_copies(TableId table, uint32_t view, Outbox& out);
   std::unordered_set<Key> asked_for(TableId table) const;
@@ -93,6 +102,7 @@ class Holder {
 
   TableSet& tables_;
   Owner& own_;
+  Backups& backups_;
   std::vector<Channel> channels_;  // by owner
   std::unordered_map<uint32_t, Request> requests_;
   uint32_t last_request_ = 0;

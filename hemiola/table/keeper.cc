@@ -8,8 +8,9 @@
 
 namespace hemiola {
 
-Keeper::Keeper(TableSet& tables)
+Keeper::Keeper(TableSet& tables, Backups& backups, bool initial)
     : tables_(tables),
+      backups_(backups),
       place_(tables.place()),
       streams_(place_.nodes),
       intents_(tables),
@@ -19,11 +20,11 @@ Keeper::Keeper(TableSet& tables)
       at_barrier_(place_.workers_per_node) {
   for (Peer& peer : peers_) peer.pending.resize(tables.size());
   for (uint32_t t = 0; t < tables.size(); ++t) {
-    if (tables.rows(TableId{t}).adapts()) set_up(TableId{t});
+    if (tables.rows(TableId{t}).adapts()) set_up(TableId{t}, initial);
   }
 }
 
-void Keeper::set_up(TableId table) {
+void Keeper::set_up(TableId table, bool initial) {
   Rows& rows = tables_.rows(table);
   const uint32_t keys = rows.partition().rows();
   Book& book = books_[table.value];
@@ -40,15 +41,19 @@ void Keeper::set_up(TableId table) {
   if (placement.replicates() && placement.hot != Placement::kAll) {
     book.heat.emplace(placement, keys, place_.nodes, place_.workers_per_node);
   }
-  if (placement.replicates() && placement.hot == Placement::kAll) hold_all(table, book);
+  if (placement.replicates() && placement.hot == Placement::kAll) hold_all(table, book, initial);
 }
 
-// Everyone computes the initial values himself, so nothing is sent.
-void Keeper::hold_all(TableId table, Book& book) {
+// Everyone computes the initial values himself, so nothing is sent; others are asked for.
+void Keeper::hold_all(TableId table, Book& book, bool initial) {
   const TableSpec& spec = book.rows->options().spec;
   Copies& shelf = book.rows->shelf();
   for (uint32_t k = 0; k < spec.rows; ++k) {
     const Key key{k};
+    if (!initial) {
+      intents_.stand(table, key, true);
+      continue;
+    }
     if (const auto found = shelf.look(key); found.owned) {
       for (uint32_t n = 0; n < place_.nodes; ++n) {
         if (NodeId{n} == place_.self) continue;
@@ -61,6 +66,19 @@ void Keeper::hold_all(TableId table, Book& book) {
     vec().copy(shelf.base(slot), shelf.value(slot), spec.row_length);
     shelf.publish(key, slot, Clock{0}, book.rows->partition().owner(key));
     intents_.stand(table, key, true);
+  }
+}
+
+void Keeper::begin(Instant now, Outbox& out) {
+  now_ = now;
+  for (uint32_t t = 0; t < books_.size(); ++t) {
+    const Book& book = books_[t];
+    if (!book.rows) continue;
+    const Placement placement = book.rows->options().placement;
+    if (!placement.replicates() || placement.hot != Placement::kAll) continue;
+    std::vector<Key> keys(book.rows->partition().rows());
+    for (uint32_t k = 0; k < keys.size(); ++k) keys[k] = Key{k};
+    want(TableId{t}, keys, out);
   }
 }
 
@@ -318,6 +336,7 @@ bool Keeper::on_round(NodeId from, Reader& reader, Outbox& out) {
   const auto body = reader.get<RoundBody>();
   if (!reader.finished()) return false;
   tables_.set_round(from, body.complete);
+  backups_.keeps_from(from, true, body.low);
   recheck(out);
   return true;
 }
@@ -347,6 +366,7 @@ void Keeper::on_timer(Instant now, Outbox& out) {
 }
 
 std::optional<NodeId> Keeper::backlog() const {
+  if (journal_.bytes() > kBacklogBytes) return backups_.kept_by();
   for (uint32_t n = 0; n < peers_.size(); ++n) {
     if (streams_.unacked_bytes(NodeId{n}) > kBacklogBytes) return NodeId{n};
   }

@@ -25,7 +25,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "hemiola/table/backups.h"
 #include "hemiola/table/calls.h"
+#include "hemiola/table/generation.h"
 #include "hemiola/table/heat.h"
 #include "hemiola/table/intents.h"
 #include "hemiola/table/keeper_messages.h"
@@ -36,8 +38,11 @@ class Keeper {
  public:
   static constexpr uint64_t kPaceTimer = 1;  // tag of the timers that it sets
 
-  explicit Keeper(TableSet& tables);
+  // initial: all rows have their initial values, which everyone knows.
+  Keeper(TableSet& tables, Backups& backups, bool initial);
 
+  // Workers run: asks for the rows that are held by all, unless they were initial.
+  void begin(Instant now, Outbox& out);
   void intend(WorkerId worker, Clock clock, std::vector<Intent>& intents, Instant now, Outbox& out);
   // Completes the call once all rows are here.
   void fetch(FetchCall& call, Instant now, Outbox& out);
@@ -58,6 +63,14 @@ class Keeper {
   // Number of the last batch of updates that was made here; are all through that one in?
   uint32_t batches() const { return first_open_ + static_cast<uint32_t>(open_.size()) - 1; }
   bool settled(uint32_t batch) const { return static_cast<int32_t>(batch - first_open_) < 0; }
+
+  // keeper_survival.cc
+  // So many rows of own batches are in their rows and in the backups of those.
+  bool safe(std::span<const SafeRecord> records);
+  // Rows that were given away are safe where they are.
+  bool safe_gifts(TableId table, std::span<const GoneRecord> gifts);
+  uint32_t moves_of(TableId table, Key key) const { return books_[table.value].moves[key.value]; }
+  void salvage(TableGeneration& into);
 
   std::optional<NodeId> backlog() const;
   std::optional<NodeId> fetch_waits_for(const FetchCall& call) const;
@@ -141,7 +154,8 @@ class Keeper {
     TableId table;
     NodeId to;
     Writer writer{0};
-    std::vector<Key> gone;  // given away since the last message
+    std::vector<Key> gone;        // given away since the last message
+    std::vector<size_t> gone_at;  // where each begins in it
   };
 
   // Updates of rows of one table to all nodes, as they are collected.
@@ -171,8 +185,8 @@ class Keeper {
   Book* book(TableId table) {
     return table.value < books_.size() && books_[table.value].rows ? &books_[table.value] : nullptr;
   }
-  void set_up(TableId table);
-  void hold_all(TableId table, Book& book);
+  void set_up(TableId table, bool initial);
+  void hold_all(TableId table, Book& book, bool initial);
   NodeId where(const Book& book, Key key) const;
   void learn(Book& book, Key key, NodeId owner, uint32_t moves);
   uint64_t* keepers(Book& book, uint32_t slot) { return &book.keepers[slot * book.words]; }
@@ -229,9 +243,13 @@ class Keeper {
                NodeId from, Outbox& out);
   void install(Book& book, const GiveHead& head, const GiveRecord& record, const float* row,
                NodeId from);
+  void take_units(const GiveHead& head, const GiveRecord& record, std::vector<UnitRecord> units,
+                  NodeId from);
   const float* with_unseen(TableId table, Key key, const float* fresh, NodeId from, bool all);
   void index_message(Streams::Sent& message);
   bool on_taken(NodeId from, Reader& reader);
+  void remember(const Giving& giving);
+  void add_to_gift(NodeId taker, const ChangeHead& head, Key key, const float* delta);
   bool on_leave(NodeId from, Reader& reader, Outbox& out);
   void leave(TableId table, std::span<const Key> keys);
   void pass(WorkerId worker, uint64_t unlinkings, Outbox& out);
@@ -259,8 +277,11 @@ class Keeper {
   bool on_renew(NodeId from, Reader& reader);
 
   TableSet& tables_;
+  Backups& backups_;
   const Place place_;
   Streams streams_;
+  Journal journal_;                           // own batches that are not settled, or not safe
+  std::unordered_map<uint64_t, Gift> gifts_;  // by window(): until they are safe elsewhere
   Intents intents_;
   std::vector<Book> books_;  // by table
   std::vector<Peer> peers_;
@@ -276,6 +297,7 @@ class Keeper {
   std::optional<uint32_t> later_;  // number of the batch for what this call cannot send
   Clock complete_;
   std::vector<float> scratch_, delta_;
+  std::vector<UnitRecord> unseen_;  // what with_unseen has added
   // The question whose answer is timed now.
   std::optional<Key> timed_;
   TableId timed_table_;

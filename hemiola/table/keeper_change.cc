@@ -1,6 +1,7 @@
 // Keeper: what workers add to rows, on its way to the owners and from them to those who keep
 // copies.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -69,7 +70,10 @@ void Keeper::Batch::send_to(NodeId to, Outbox& out) {
   Writer& writer = writers_[to.value];
   if (writer.size() > sizeof(ChangeHead)) {
     sent_bytes_ += writer.size();
+    const size_t record = RowRecords::size_of(book_.rows->row_length());
+    const auto rows = static_cast<uint32_t>((writer.size() - sizeof(ChangeHead)) / record);
     keeper_.streams_.send(to, Kind::change, std::move(writer), out);
+    keeper_.journal_.add(*number_, table_, keeper_.streams_.unacked(to).back().body, rows);
   }
   writer = Writer(0);
 }
@@ -224,12 +228,14 @@ bool Keeper::on_change(NodeId from, Reader& reader, Outbox& out) {
     }
     if (!windows.empty() && windows.contains(window(head.table, key)) &&
         sabotage != Sabotage::moved_and_added_twice) {
-      ++in;  // the sender took the row over, this update included
+      ++in;  // the sender takes the row over, this update included
+      add_to_gift(from, head, key, records->row(i));
       continue;
     }
     const Copies::Found found = book->rows->shelf().look(key);
     if (found.owned) {
       add_to_row(*book, found.slot, records->row(i));
+      backups_.added(head.table, key, {head.origin, head.batch});
       changed(head.table, *book, key, found.slot, head.origin);
       if (head.origin != place_.self) lose_interest(*book, key);
       ++in;
@@ -272,6 +278,8 @@ bool Keeper::on_settled(Reader& reader, Outbox& out) {
 bool Keeper::settle_as_told(uint32_t batch, uint32_t rows, Outbox& out) {
   const uint32_t at = batch - first_open_;
   if (at >= open_.size() || open_[at].later || rows == 0 || open_[at].left < rows) return false;
+  // Without backups an update that is in its row is as safe as it gets.
+  if (!backups_.on()) safe(std::array{SafeRecord{batch, rows}});
   settle(batch, rows, out);
   return true;
 }
@@ -315,6 +323,7 @@ void Keeper::clip(Book& book, uint32_t slot, float* delta) const {
 
 // The one who made the change has it already.
 void Keeper::changed(TableId table, Book& book, Key key, uint32_t slot, NodeId by) {
+  backups_.changed(table, key);
   for (size_t w = 0; w < book.words; ++w) {
     uint64_t& pending = book.pending[slot * book.words + w];
     uint64_t news = book.keepers[slot * book.words + w] & ~pending;
@@ -373,7 +382,7 @@ void Keeper::send_round(NodeId to, Outbox& out) {
     if (writer.size() != 0) streams_.send(to, Kind::renew, std::move(writer), out);
   }
   Writer writer(sizeof(RoundBody));
-  writer.put(RoundBody{{}, complete_});
+  writer.put(RoundBody{{}, complete_, journal_.low()});
   peer.rounds.push_back(streams_.send(to, Kind::round, std::move(writer), out));
 }
 

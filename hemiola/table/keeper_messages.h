@@ -46,10 +46,11 @@ struct GiveHead {
   Clock complete;
 };
 
-struct GiveRecord {  // a row of floats follows
+struct GiveRecord {  // UnitRecords and a row of floats follow
   Key key;
   uint32_t moves = 0;  // how often the row has changed its owner
   GiveKind kind{};
+  uint32_t units = 0;  // of a row that is given away: which updates are in it (table/units.h)
 };
 
 struct ChangeHead {  // RowRecords follow
@@ -79,6 +80,7 @@ struct RenewHead {  // RowRecords follow
 struct RoundBody {
   StreamHead stream;
   Clock complete;
+  uint32_t low = 0;  // the sender keeps none of its batches below this one
 };
 
 struct LocatedRecord {

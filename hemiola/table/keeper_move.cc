@@ -16,7 +16,13 @@ void Keeper::put_row(Giving& giving, Key key, uint32_t slot, GiveKind kind, Outb
   Writer& writer = giving.writer;
   if (writer.size() == 0) writer.put(GiveHead{{}, giving.table, complete_});
   if (kind == GiveKind::owned) ++book.moves[key.value];
-  writer.put(GiveRecord{key, book.moves[key.value], kind});
+  const size_t at = writer.size();
+  GiveRecord record{key, book.moves[key.value], kind};
+  writer.put(record);
+  if (kind == GiveKind::owned) {
+    record.units = backups_.give(giving.table, key, writer);
+    writer.patch(at, record);
+  }
   auto* row = reinterpret_cast<float*>(writer.skip(length * sizeof(float)));
   {
     LatchGuard guard(book.rows->latches(), shelf.value(slot));
@@ -35,6 +41,7 @@ void Keeper::put_row(Giving& giving, Key key, uint32_t slot, GiveKind kind, Outb
     book.where[key.value] = static_cast<uint16_t>(giving.to.value + 1);
     ++peers_[giving.to.value].windows[window(giving.table, key)];
     giving.gone.push_back(key);
+    giving.gone_at.push_back(at);
   }
   if (writer.size() >= kChunkBytes) send_rows(giving, out);
 }
@@ -43,10 +50,12 @@ void Keeper::send_rows(Giving& giving, Outbox& out) {
   if (giving.writer.size() == 0) return;
   streams_.send(giving.to, Kind::give, std::exchange(giving.writer, Writer(0)), out);
   if (giving.gone.empty()) return;
+  remember(giving);
   Book& book = books_[giving.table.value];
   tell_homes(book, giving, out);
   if (book.rows->options().sabotage != Sabotage::two_owners) leave(giving.table, giving.gone);
   giving.gone.clear();
+  giving.gone_at.clear();
 }
 
 void Keeper::tell_homes(const Book& book, const Giving& giving, Outbox& out) {
@@ -96,11 +105,17 @@ bool Keeper::on_give(NodeId from, Reader& reader, Outbox& out) {
   bool all = book && reader.ok();
   while (all && reader.left() > 0) {
     const auto record = reader.get<GiveRecord>();
+    const std::byte* at = reader.skip_all<UnitRecord>(record.units);
     const auto* row = reinterpret_cast<const float*>(reader.skip(floats));
     all = row && may_be(*book, record);
     if (!all) break;
     if (record.kind == GiveKind::owned) taken.push_back(record.key);
+    unseen_.clear();
     take_in(*book, head, record, row, from, out);
+    if (record.kind != GiveKind::owned) continue;
+    std::vector<UnitRecord> units(record.units);
+    if (!units.empty()) std::memcpy(units.data(), at, units.size() * sizeof(UnitRecord));
+    take_units(head, record, std::move(units), from);
   }
   if (!taken.empty()) {
     Writer writer(sizeof(KeysHead) + 4 + taken.size() * sizeof(Key));
@@ -191,12 +206,14 @@ const float* Keeper::with_unseen(TableId table, Key key, const float* fresh, Nod
     if (begin == end) continue;
     if (message.kind == Kind::taken) {
       fresh = sent;
+      unseen_.clear();
       continue;
     }
     if (fresh == sent) scratch_.assign(sent, sent + length);
     for (auto record = begin; record != end; ++record) {
       const std::byte* at = message.body.data() + record->second;
       vec().add(scratch_.data(), reinterpret_cast<const float*>(at), length);
+      if (all) unseen_.push_back({message.origin.value, 0, 0, message.batch});
     }
     fresh = scratch_.data();
   }
@@ -216,6 +233,7 @@ void Keeper::index_message(Streams::Sent& message) {
   const auto head = reader.get<ChangeHead>();
   message.table = head.table;
   message.origin = head.origin;
+  message.batch = head.batch;
   if (message.table.value >= books_.size()) return;
   const uint32_t length = books_[message.table.value].rows->row_length();
   size_t at = sizeof(ChangeHead);
@@ -233,7 +251,11 @@ bool Keeper::on_taken(NodeId from, Reader& reader) {
   for (const Key key : keys) {
     const auto found = windows.find(window(head.table, key));
     if (found == windows.end()) return false;
-    if (--found->second == 0) windows.erase(found);
+    if (--found->second != 0) continue;
+    windows.erase(found);
+    const auto gift = gifts_.find(window(head.table, key));
+    if (gift == gifts_.end() || gift->second.to != from) continue;
+    if (!backups_.on()) gifts_.erase(gift);
   }
   return true;
 }

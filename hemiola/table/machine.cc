@@ -9,12 +9,21 @@ std::string in_seconds(Duration d) { return std::to_string(d.ns / 1'000'000'000)
 
 }  // namespace
 
-TableMachine::TableMachine(TableSet& tables)
+TableMachine::TableMachine(TableSet& tables) : TableMachine(tables, true) {}
+
+TableMachine::TableMachine(TableSet& tables, bool initial)
     : tables_(tables),
-      owner_(tables),
-      holder_(tables, owner_),
-      keeper_(tables),
-      board_(tables.place()) {}
+      backups_(tables),
+      owner_(tables, backups_),
+      holder_(tables, owner_, backups_),
+      keeper_(tables, backups_, initial),
+      board_(tables.place()),
+      rows_lost_(tables.size()),
+      told_kept_(tables.place().nodes) {
+  backups_.set_moves([this](TableId table, Key key) { return keeper_.moves_of(table, key); });
+}
+
+TableMachine::~TableMachine() = default;
 
 void TableMachine::on(Event& event, Instant now, Outbox& out) {
   if (auto* arrived = std::get_if<MessageArrived>(&event)) {
@@ -22,12 +31,21 @@ void TableMachine::on(Event& event, Instant now, Outbox& out) {
   } else if (auto* posted = std::get_if<CallPosted>(&event)) {
     on_call(static_cast<TableCall&>(*posted->call), now, out);
   } else if (auto* fired = std::get_if<TimerFired>(&event)) {
-    fired->tag == Keeper::kPaceTimer ? keeper_.on_timer(now, out) : on_timer(now, out);
+    if (fired->tag == Keeper::kPaceTimer) {
+      keeper_.on_timer(now, out);
+    } else if (fired->tag == Backups::kTimer) {
+      backups_.on_timer();
+    } else {
+      on_timer(now, out);
+    }
   } else if (auto* up = std::get_if<PeerUp>(&event)) {
     if (up->again) on_link_again(up->peer, out);
   } else if (auto* lost = std::get_if<PeerLost>(&event)) {
     owner_.link_lost(lost->peer);
+  } else if (const auto* notice = std::get_if<Notice>(&event)) {
+    on_notice(*notice, now, out);
   }
+  backups_.round(now, !ready_, out);
 }
 
 void TableMachine::on_call(TableCall& call, Instant now, Outbox& out) {
@@ -131,6 +149,7 @@ void TableMachine::on_message(const Envelope& envelope, Instant now, Outbox& out
       if (message.batches > owner_.received(from)) return;
       board_.mark(from, message.mark);
       clocks_moved(out);
+      tell_what_is_kept(from, out);
       if (tables_.any_adapts()) keeper_.peer_ticked(from, now, out);
       return owner_.peer_ticked(from, out);
     }
@@ -142,6 +161,9 @@ void TableMachine::on_message(const Envelope& envelope, Instant now, Outbox& out
       return release_waiting(out);
     }
     default:
+      if (envelope.kind >= Kind::backup && envelope.kind <= Kind::survival_acked) {
+        return on_survival(envelope, now, out);
+      }
       if (envelope.kind < Kind::ask || envelope.kind > Kind::acked) break;
       keeper_.on_message(envelope, now, out);
       if (clocks_settled()) return clocks_moved(out);
@@ -275,6 +297,7 @@ std::string TableMachine::why_waits(const TableCall& call) const {
 }
 
 void TableMachine::on_link_again(NodeId peer, Outbox& out) {
+  backups_.streams().link_again(peer, out);
   holder_.link_again(peer, out);
   if (tables_.any_adapts()) keeper_.link_again(peer, out);
   send_mark(peer, out);

@@ -11,10 +11,12 @@
 #include <vector>
 
 #include "hemiola/core/machine.h"
+#include "hemiola/table/backups.h"
 #include "hemiola/table/clock_board.h"
 #include "hemiola/table/holder.h"
 #include "hemiola/table/keeper.h"
 #include "hemiola/table/owner.h"
+#include "hemiola/table/restore.h"
 #include "hemiola/table/salvage.h"
 
 namespace hemiola {
@@ -23,6 +25,8 @@ class TableMachine : public Machine {
  public:
   // The tables are shared with the workers of this node and outlive the machine.
   explicit TableMachine(TableSet& tables);
+
+  ~TableMachine() override;
 
   // Of a later generation: goes on from what the nodes know. All nodes of the view must be made so.
   // Once told Connected it trades with the others, and tells StateReady when this node has all of
@@ -36,9 +40,11 @@ class TableMachine : public Machine {
   TableSalvage salvage();
 
   // By table: rows that nobody had when this generation began, and no RowSource either.
-  std::vector<uint64_t> rows_lost() const;
+  const std::vector<uint64_t>& rows_lost() const { return rows_lost_; }
 
  private:
+  TableMachine(TableSet& tables, bool initial);
+
   static constexpr Duration kLongWait = seconds(10);
 
   struct Waiting {
@@ -52,6 +58,14 @@ class TableMachine : public Machine {
   void flush(WorkerId worker, Clock clock, std::vector<DirtyKeys>& dirty, Outbox& out);
   void worker_is_at(WorkerId worker, Clock clock, bool barrier);
   bool clocks_settled();
+  void on_notice(const Notice& notice, Instant now, Outbox& out);
+  // machine_survival.cc
+  void on_survival(const Envelope& envelope, Instant now, Outbox& out);
+  bool take_survival(const Envelope& envelope, Outbox& out);
+  bool on_safe(NodeId from, Reader& reader);
+  bool on_safe_gift(Reader& reader);
+  void tell_what_is_kept(NodeId to, Outbox& out);
+  void restored(Instant now, Outbox& out);
   void on_pull(NodeId from, const Bytes& body, bool subscribe, Outbox& out);
   void on_timer(Instant now, Outbox& out);
   void on_link_again(NodeId peer, Outbox& out);
@@ -64,6 +78,7 @@ class TableMachine : public Machine {
   void wait(TableCall& call, Instant now, Outbox& out);
 
   TableSet& tables_;
+  Backups backups_;
   Owner owner_;
   Holder holder_;
   Keeper keeper_;
@@ -76,8 +91,16 @@ class TableMachine : public Machine {
     uint32_t batch = 0;
   };
   std::deque<Unsettled> unsettled_;
-  MarkBody told_;                 // the last mark that was sent
-  std::vector<Waiting> waiting_;  // ticks, barriers, pushes and fetches that are not done
+  // Of a later generation, until workers run in it.
+  std::unique_ptr<Restore> restore_;
+  uint32_t generation_ = 1;
+  bool complete_ = true;  // the rows are here
+  bool ready_ = true;     // and so are their backups
+  bool connected_ = false;
+  std::vector<uint64_t> rows_lost_;
+  std::vector<uint32_t> told_kept_;  // by node: Holder::low() as it was told
+  MarkBody told_;                    // the last mark that was sent
+  std::vector<Waiting> waiting_;     // ticks, barriers, pushes and fetches that are not done
   bool timer_set_ = false;
 };
 

@@ -21,6 +21,10 @@ enum class Sabotage : uint8_t {
   lost_when_moved,            // an update that finds the row gone is forgotten
   two_owners,                 // the row stays with the one who gave it away
   never_released,             // copies that nobody wants are kept for ever
+  // of what survives a death:
+  backup_skipped,   // changed rows are not sent to their backup, and said to be there
+  units_forgotten,  // rows do not say which updates are in them
+  stale_copy_wins,  // of a row that is offered twice, the older value is taken
 };
 
 struct TableOptions {

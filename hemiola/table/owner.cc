@@ -17,8 +17,9 @@ void prefetch_row(const float* row, uint32_t length) {
 
 }  // namespace
 
-Owner::Owner(TableSet& tables)
+Owner::Owner(TableSet& tables, Backups& backups)
     : tables_(tables),
+      backups_(backups),
       holders_(tables.size()),
       words_((tables.place().nodes + 63) / 64),
       peers_(tables.place().nodes) {
@@ -129,13 +130,14 @@ void Owner::apply(NodeId from, const UpdateHead& head, const Bytes& body) {
       LatchGuard guard(rows.latches(), row);
       add(row, records->row(i), rows.row_length());
     }
+    if (from != tables_.place().self) backups_.added(head.table, key, {from, head.batch.value});
     changed(head.table, key, from);
   }
 }
 
 // The order is that of clocks, workers and batches, whatever the order of arrival.
-void Owner::apply_held_back() {
-  const auto due = [&](const HeldBack& b) { return b.head.clock < complete_; };
+void Owner::apply_held_back(Clock below) {
+  const auto due = [&](const HeldBack& b) { return b.head.clock < below; };
   const auto later = std::stable_partition(held_back_.begin(), held_back_.end(), due);
   std::sort(held_back_.begin(), later, [](const HeldBack& a, const HeldBack& b) {
     return std::tie(a.head.clock, a.head.worker, a.head.batch) <
@@ -149,6 +151,7 @@ void Owner::apply_held_back() {
 
 // The one who made the change has it already.
 void Owner::changed(TableId table, Key key, NodeId by) {
+  backups_.changed(table, key);
   Holders& holders = holders_[table.value];
   if (holders.subscribed.empty()) return;
   const uint32_t index = tables_.rows(table).partition().index(key);
@@ -165,7 +168,7 @@ void Owner::changed(TableId table, Key key, NodeId by) {
 
 void Owner::advance(Clock complete, Outbox& out) {
   complete_ = complete;
-  apply_held_back();
+  apply_held_back(complete);
   std::vector<Waiting> ready;
   std::erase_if(waiting_, [&](Waiting& w) {
     if (w.pull.needed > complete_) return false;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "hemiola/core/machine.h"
+#include "hemiola/table/backups.h"
 #include "hemiola/table/messages.h"
 #include "hemiola/table/table_set.h"
 
@@ -18,7 +19,7 @@ namespace hemiola {
 
 class Owner {
  public:
-  explicit Owner(TableSet& tables);
+  Owner(TableSet& tables, Backups& backups);
 
   void pull(NodeId from, PullBody pull, Outbox& out);
   void update(NodeId from, const Bytes& body, Outbox& out);
@@ -41,6 +42,9 @@ class Owner {
   // The last batch of a peer that is here, all before it included.
   BatchSeq received(NodeId peer) const { return peers_[peer.value].received; }
   Clock complete() const { return complete_; }
+
+  // Adds what strict tables held back, of clocks that nobody will complete.
+  void add_held_back() { apply_held_back(kClockNever); }
 
  private:
   static constexpr uint32_t kRoundsOpen = 2;
@@ -80,7 +84,7 @@ class Owner {
 
   void changed(TableId table, Key key, NodeId by);
   void apply(NodeId from, const UpdateHead& head, const Bytes& body);
-  void apply_held_back();
+  void apply_held_back(Clock below);
   void answer(NodeId from, const PullBody& pull, Outbox& out);
   void refresh(NodeId to, Outbox& out);
   void send_round(NodeId to, uint32_t after, Outbox& out);
@@ -89,6 +93,7 @@ class Owner {
   bool valid(const PullBody& pull) const;
 
   TableSet& tables_;
+  Backups& backups_;
   std::vector<Holders> holders_;     // by table
   size_t words_;                     // of 64 bits per row in Holders
   std::vector<Peer> peers_;          // by node

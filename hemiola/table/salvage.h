@@ -31,11 +31,10 @@ class TableSalvage {
   TableSalvage(TableSalvage&&) noexcept;
   TableSalvage& operator=(TableSalvage&&) noexcept;
 
-  // Of the generation whose workers ran, or that was ready to let them run.
-  std::unique_ptr<TableGeneration> current;
-  // Of the one before, while nobody here knows whether workers ran in the current one.
-  std::unique_ptr<TableGeneration> previous;
-  bool started = false;  // workers ran, here
+  // Mostly one. Two, when the last generation ended before workers ran here: then nobody here
+  // knows which of them is to go on, and the nodes find out together.
+  std::vector<std::unique_ptr<TableGeneration>> generations;
+  uint32_t valid = 0;  // the number of the last generation in which workers ran, as known here
 };
 
 // Rows that no node has any more.

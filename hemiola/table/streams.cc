@@ -8,7 +8,7 @@ uint32_t Streams::send(NodeId to, Kind kind, Writer&& writer, Outbox& out) {
   peer.told = peer.received;
   peer.untold_bytes = 0;
   const Bytes body = std::move(writer).take();
-  peer.unacked.push_back({peer.sent, kind, body, false, {}, {}, {}});
+  peer.unacked.push_back({peer.sent, kind, body, false, {}, {}, 0, {}});
   peer.unacked_bytes += body.size();
   out.send(to, kind, body);
   return peer.sent;
@@ -27,7 +27,7 @@ bool Streams::accept(const Envelope& envelope) {
   Reader reader(envelope.body);
   const auto head = reader.get<StreamHead>();
   if (!reader.ok() || is_after(head.acked, peer.sent)) return false;
-  if (envelope.kind == Kind::acked) {
+  if (envelope.kind == acked_) {
     // It speaks of the time behind messages that may have been lost and come again.
     if (head.number == peer.received) drop_acked(peer, head.acked);
     return false;
@@ -48,7 +48,7 @@ void Streams::acknowledge(NodeId to, bool now, Outbox& out) {
   peer.untold_bytes = 0;
   Writer writer(sizeof(StreamHead));
   writer.put(StreamHead{peer.sent, peer.received});
-  out.send(to, Kind::acked, std::move(writer).take());
+  out.send(to, acked_, std::move(writer).take());
 }
 
 void Streams::link_again(NodeId node, Outbox& out) {

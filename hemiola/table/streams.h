@@ -32,12 +32,13 @@ class Streams {
     bool indexed = false;
     TableId table;
     NodeId origin;
+    uint32_t batch = 0;
     std::unordered_multimap<uint32_t, uint32_t> index;
   };
 
   // As if so many messages had been sent and come on each pair.
-  explicit Streams(uint32_t nodes, uint32_t before = 0)
-      : peers_(nodes, Peer{before, before, before, before, 0, {}, 0}) {}
+  explicit Streams(uint32_t nodes, uint32_t before = 0, Kind acked = Kind::acked)
+      : acked_(acked), peers_(nodes, Peer{before, before, before, before, 0, {}, 0}) {}
 
   // Sends what `writer` holds, which begins with an empty StreamHead; the number of the message.
   uint32_t send(NodeId to, Kind kind, Writer&& writer, Outbox& out);
@@ -77,6 +78,7 @@ class Streams {
   }
   static void drop_acked(Peer& peer, uint32_t through);
 
+  Kind acked_;  // of bare acknowledgements
   std::vector<Peer> peers_;
 };
 

@@ -7,11 +7,16 @@
 
 namespace hemiola {
 
-TableSet::TableSet(std::vector<TableOptions> tables, Place place, Sampling sampling)
+TableSet::TableSet(std::vector<TableOptions> tables, Place place, Sampling sampling,
+                   uint32_t copies)
     : place_(place),
       sampling_(std::move(sampling)),
+      copies_(std::min(copies, place.nodes)),
       refreshed_by_(place.nodes),
       rounds_(place.nodes) {
+  if (copies != 1 && copies != 2) {
+    throw UserError("tables can be kept in 1 copy or in 2, not in " + std::to_string(copies));
+  }
   gate_.bound = StalenessRule::kUnbounded;
   for (TableOptions& options : tables) {
     const StalenessRule rule = options.staleness;

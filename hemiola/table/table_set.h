@@ -13,12 +13,18 @@ namespace hemiola {
 
 class TableSet {
  public:
-  // Throws UserError for tables that cannot be.
-  TableSet(std::vector<TableOptions> tables, Place place, Sampling sampling = {});
+  // Throws UserError for tables that cannot be. copies: on how many nodes each row is to be, 1 or
+  // 2, where there are so many nodes.
+  TableSet(std::vector<TableOptions> tables, Place place, Sampling sampling = {},
+           uint32_t copies = 1);
 
   const Place& place() const { return place_; }
   uint32_t size() const { return static_cast<uint32_t>(tables_.size()); }
+  // 2: the next node has a backup of each row that this one owns (table/backups.h).
+  uint32_t copies() const { return copies_; }
   Rows& rows(TableId table) const { return *tables_[table.value]; }
+  // The rows leave: the set is of no further use.
+  std::vector<std::unique_ptr<Rows>> take_rows() { return std::move(tables_); }
   TableId find(std::string_view name) const;
 
   // What workers draw from; each Client makes its samplers from it.
@@ -70,6 +76,7 @@ class TableSet {
 
   Place place_;
   Sampling sampling_;
+  uint32_t copies_;
   std::vector<std::unique_ptr<Rows>> tables_;
   StalenessRule gate_;
   bool any_push_ = false;
