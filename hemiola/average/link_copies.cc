@@ -47,7 +47,7 @@ std::unique_ptr<LinkBasis> link_basis(Crew& crew) {
   if (text == "none" || crew.place().nodes == 1) return nullptr;
   auto basis = std::make_unique<LinkBasis>();
   basis->codec = make_codec(text);
-  const auto start = crew.values(crew.local()[0]);
+  const auto start = crew.common_start();
   basis->start.assign(start.begin(), start.end());
   basis->seed = crew.options().seed;
   return basis;

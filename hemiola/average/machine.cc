@@ -10,11 +10,49 @@
 
 namespace hemiola {
 
-AverageMachine::AverageMachine(ReplicaSet& replicas)
+AverageMachine::AverageMachine(ReplicaSet& replicas, bool again)
     : replicas_(replicas),
       crew_(replicas),
       strategy_(make_strategy(crew_)),
-      mean_(replicas.place(), kMeanLane, replicas.layout().values()) {}
+      mean_(replicas.place(), kMeanLane, replicas.layout().values()),
+      again_(again) {}
+
+void AverageMachine::settle_replicas() {
+  for (const WorkerId w : crew_.local()) {
+    const auto scale = static_cast<float>(1 / strategy_->mass(w));
+    for (float& v : crew_.values(w)) v *= scale;
+    replicas_.of(w).give_out();
+  }
+}
+
+void AverageMachine::get_ready(Outbox& out) {
+  ready_ = !again_;
+  if (ready_) return out.tell(StateReady{MachineId::average});
+  sum_.assign(crew_.values(), 0);
+  double weight = 0;
+  for (const WorkerId w : crew_.local()) {
+    if (replicas_.knows_nothing()) break;
+    vec().add(sum_.data(), crew_.values(w).data(), sum_.size());
+    weight += 1;
+  }
+  if (mean_.begin(sum_, weight, out)) end_of_mean_at_start(out);
+}
+
+void AverageMachine::end_of_mean_at_start(Outbox& out) {
+  ready_ = true;
+  const bool all_alike = !floats_under(replicas_.options().rule);
+  for (const WorkerId w : crew_.local()) {
+    if (!replicas_.knows_nothing() && !all_alike) break;
+    std::copy(sum_.begin(), sum_.end(), crew_.values(w).begin());
+    replicas_.of(w).give_out();
+  }
+  replicas_.set_knows_nothing(false);
+  replicas_.layout().for_each_run(
+      replicas_.mean(), [&](float* row, size_t at, size_t n) { vec().copy(row, &sum_[at], n); });
+  if (!replicas_.common_start().empty()) replicas_.set_common_start(sum_);
+  strategy_ = make_strategy(crew_);
+  out.tell(StateReady{MachineId::average});
+}
 
 void AverageMachine::on(Event& event, Instant now, Outbox& out) {
   if (auto* posted = std::get_if<CallPosted>(&event)) {
@@ -31,6 +69,7 @@ void AverageMachine::on(Event& event, Instant now, Outbox& out) {
       saying_ = true;
       out.wake_at(MachineId::average, now + kLongWait, kSayTag);
     }
+    if (std::holds_alternative<Connected>(notice)) get_ready(out);
     return;
   }
   tell_rest(out);
@@ -97,8 +136,8 @@ void AverageMachine::on_message(const Envelope& message, Instant now, Outbox& ou
     const bool piece = message.kind == Kind::part || message.kind == Kind::total;
     Reader reader(message.body);
     if (piece && reader.get<PieceHead>().lane == kMeanLane) {
-      if (mean_.on_message(message, out)) end_mean(out);
-      return;
+      if (!mean_.on_message(message, out)) return;
+      return ready_ || !again_ ? end_mean(out) : end_of_mean_at_start(out);
     }
     strategy_->on_message(message, now, out);
   } catch (const std::runtime_error& e) {

@@ -5,6 +5,11 @@
 // The life of a step: StepCall; the worker's changes since it was last released are added to its
 // values; the strategy sends and receives; it releases the worker, who goes on from the values as
 // they are then.
+//
+// When the view changes, the replicas stay and their machine is made anew. Before anybody goes on,
+// the mean of all replicas is taken: nodes that came begin with it; under rules that keep all
+// replicas the same, so does everybody, for the round that was broken off may have reached some
+// only. The others keep what they have, to the bit.
 #pragma once
 
 #include <map>
@@ -21,8 +26,11 @@ namespace hemiola {
 class AverageMachine : public Machine {
  public:
   // The replicas are shared with the workers of this node and outlive the machine.
-  // Throws UserError for options that do not fit.
-  explicit AverageMachine(ReplicaSet& replicas);
+  // again: the job has begun under another view. Throws UserError for options that do not fit.
+  explicit AverageMachine(ReplicaSet& replicas, bool again = false);
+
+  // Before it is destroyed for another view, while no worker runs: the replicas are whole models.
+  void settle_replicas();
 
   void on(Event& event, Instant now, Outbox& out) override;
 
@@ -45,6 +53,8 @@ class AverageMachine : public Machine {
   void up_again(NodeId peer, Instant now, Outbox& out);
   void tell_rest(Outbox& out);
   void end_pass(Outbox& out);
+  void get_ready(Outbox& out);
+  void end_of_mean_at_start(Outbox& out);
   void try_mean(Outbox& out);
   void end_mean(Outbox& out);
   void say_waits(Instant now, Outbox& out);
@@ -57,6 +67,8 @@ class AverageMachine : public Machine {
   uint32_t pass_ = 0;
   std::map<uint32_t, std::set<WorkerId>> rested_;  // by pass
   bool saying_ = false;
+  bool again_;
+  bool ready_ = false;
 };
 
 }  // namespace hemiola

@@ -93,6 +93,7 @@ ReplicaSet::ReplicaSet(std::vector<TableSpec> tables, Place place, AverageOption
   for (uint32_t w = 0; w < place_.workers_per_node; ++w) {
     replicas_.push_back(std::make_unique<Replica>(layout_, floats_under(options_.rule)));
   }
+  if (options_.codec != "none") set_common_start(replicas_[0]->values());
   mean_ = Arena<float>(layout_.floats());
   layout_.initialise(mean_.data());
 }

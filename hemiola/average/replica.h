@@ -94,6 +94,19 @@ class ReplicaSet {
   const AverageOptions& options() const { return options_; }
   const ReplicaLayout& layout() const { return layout_; }
 
+  // Under another view: this node's workers keep their replicas, and are numbered anew.
+  void move_to(Place place) { place_ = place; }
+  // This node came to a job that had begun: its replicas know nothing until a mean is in them.
+  bool knows_nothing() const { return knows_nothing_; }
+  void set_knows_nothing(bool nothing) { knows_nothing_ = nothing; }
+
+  // Values that all workers of the job know alike: those they began with, or the mean that was
+  // taken when the view changed.
+  std::span<const float> common_start() const { return common_start_; }
+  void set_common_start(std::span<const float> values) {
+    common_start_.assign(values.begin(), values.end());
+  }
+
   bool here(WorkerId worker) const { return place_.node_of(worker) == place_.self; }
   Replica& of(WorkerId worker) const {
     return *replicas_[worker.value - place_.first_worker().value];
@@ -108,6 +121,8 @@ class ReplicaSet {
   AverageOptions options_;
   ReplicaLayout layout_;
   std::vector<std::unique_ptr<Replica>> replicas_;
+  std::vector<float> common_start_;  // kept only where a codec needs it
+  bool knows_nothing_ = false;
   Arena<float> mean_;
 };
 

@@ -31,6 +31,7 @@ class Crew {
   // Of this node, in order.
   const std::vector<WorkerId>& local() const { return local_; }
   size_t values() const { return replicas_.layout().values(); }
+  std::span<const float> common_start() const { return replicas_.common_start(); }
 
   // REQUIRES below: the worker is here.
   std::span<float> values(WorkerId worker) { return replicas_.of(worker).values(); }

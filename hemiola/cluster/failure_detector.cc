@@ -5,12 +5,25 @@
 #include "hemiola/cluster/why.h"
 
 namespace hemiola {
+namespace {
+
+constexpr int64_t kTimesUsual = 4;
+constexpr Duration kLeastLimit = seconds(2);
+constexpr int64_t kFadePercent = 2;  // of the longest silence, with each heartbeat
+
+}  // namespace
 
 SilenceVerdict judge_silence(NodeId peer, const PeerHistory& history, Instant now,
                              const ClusterOptions& o) {
   const Duration silence = now - history.heard;
-  if (silence < o.silence_warn) return {};
   const std::string fact = name_of(peer) + " is silent for " + text_of(silence);
+  if (o.on_silence == OnSilence::remove) {
+    const Duration usual{kTimesUsual * history.longest.ns};
+    if (silence >= std::min(o.silence_limit, std::max(kLeastLimit, usual))) {
+      return {Silence::end, fact};
+    }
+  }
+  if (silence < o.silence_warn) return {};
   if (o.on_silence == OnSilence::end && silence >= o.silence_limit) {
     return {Silence::end, fact};
   }
@@ -23,7 +36,8 @@ std::optional<std::string> FailureDetector::heard(NodeId peer, Instant now) {
   const auto at = peers_.find(peer);
   if (at == peers_.end()) return std::nullopt;
   const PeerHistory before = at->second;
-  at->second = {now, {}};
+  const Duration faded{before.longest.ns * (100 - kFadePercent) / 100};
+  at->second = {now, {}, std::max(now - before.heard, faded)};
   if (before.told == Duration{}) return std::nullopt;
   return name_of(peer) + " answers again after " + text_of(now - before.heard);
 }

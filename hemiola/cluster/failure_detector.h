@@ -17,8 +17,9 @@ namespace hemiola {
 
 // What is known of one peer.
 struct PeerHistory {
-  Instant heard;  // when it was last heard, or its link came up
-  Duration told;  // the silence that was last told of; 0: none, it was heard since
+  Instant heard;     // when it was last heard, or its link came up
+  Duration told;     // the silence that was last told of; 0: none, it was heard since
+  Duration longest;  // of the silences between its heartbeats; old ones fade
 };
 
 enum class Silence : uint8_t { none, tell, end };
@@ -28,7 +29,9 @@ struct SilenceVerdict {
   std::string reason;  // with tell and end
 };
 
-// Pure: the same history gives the same verdict. The place for a rule that adapts to the link.
+// Pure: the same history gives the same verdict. Where the job goes on without the silent, the
+// limit is several times the longest silence that the peer was heard after, so that it follows the
+// load of machines and links, and nobody sets it; never less than 2 s.
 SilenceVerdict judge_silence(NodeId peer, const PeerHistory& history, Instant now,
                              const ClusterOptions& options);
 
@@ -36,7 +39,7 @@ class FailureDetector {
  public:
   explicit FailureDetector(const ClusterOptions& options) : options_(options) {}
 
-  void watch(NodeId peer, Instant now) { peers_[peer] = {now, {}}; }
+  void watch(NodeId peer, Instant now) { peers_[peer] = {now, {}, {}}; }
   void forget(NodeId peer) { peers_.erase(peer); }
 
   // A heartbeat came. Gives the line to say when that ends a silence that was told of.

@@ -45,6 +45,24 @@ std::optional<FailureDetector::Finding> watch(FailureDetector& detector, double 
   return std::nullopt;
 }
 
+TEST(FailureDetector, Where_the_job_goes_on_the_limit_follows_what_is_usual) {
+  ClusterOptions o;
+  o.on_silence = OnSilence::remove;
+  const auto limit = [&](Duration longest) {
+    for (double t = 0;; t += 0.1) {
+      if (judge_silence(kPeer, {at(0), {}, longest}, at(t), o).what == Silence::end) return t;
+    }
+  };
+  EXPECT_NEAR(limit(milliseconds(250)), 2, 0.15);
+  EXPECT_NEAR(limit(seconds(1)), 4, 0.15);
+  EXPECT_NEAR(limit(seconds(100)), 30, 0.15);
+  FailureDetector detector(o);
+  detector.watch(kPeer, at(0));
+  detector.heard(kPeer, at(1.5));  // once, it was held up
+  detector.judge(at(1.5));
+  EXPECT_TRUE(detector.judge(at(1.75)).peers.empty());
+}
+
 TEST(FailureDetector, Who_comes_back_is_greeted_once) {
   const ClusterOptions o;
   FailureDetector detector(o);

@@ -258,7 +258,7 @@ void ClusterMachine::on_view(View view, Instant now, Outbox& out) {
     return over(false,
                 name_of(options_.self) + " was taken out of the job while it was away (view " +
                     std::to_string(view.epoch.value) + "): what it did since does not count",
-                out);
+                out, true);
   }
   if (!workers_run_) return adopt(std::move(view), now, out);
   next_ = std::move(view);

@@ -109,7 +109,7 @@ class ClusterMachine : public Machine {
   void on_reduce_sum(const ReduceSum& sum, Outbox& out);
   void report(Failed failed, Instant now, Outbox& out);
   void on_end(const End& end, Outbox& out);
-  void over(bool ok, const std::string& reason, Outbox& out);
+  void over(bool ok, const std::string& reason, Outbox& out, bool fenced = false);
 
   static bool is_bound_to_view(Kind kind);
   bool coordinates() const { return coordinator_.has_value(); }

@@ -187,13 +187,13 @@ void ClusterMachine::on_end(const End& end, Outbox& out) {
   over(end.ok, end.reason, out);
 }
 
-void ClusterMachine::over(bool ok, const std::string& reason, Outbox& out) {
+void ClusterMachine::over(bool ok, const std::string& reason, Outbox& out, bool fenced) {
   phase_ = Phase::over;
   for (const Waiting& w : waiting_) {
     if (ok && w.call->op == ClusterOp::finish) out.complete(*w.call);
   }
   waiting_.clear();
-  out.tell(JobOver{ok, reason});
+  out.tell(JobOver{ok, reason, fenced});
 }
 
 }  // namespace hemiola

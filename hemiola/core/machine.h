@@ -90,6 +90,7 @@ struct JobStarted {};
 struct JobOver {
   bool ok = false;
   std::string reason;
+  bool fenced = false;  // for this node only: the others have gone on without it
 };
 using Notice = std::variant<ViewChanged, JobStarted, JobOver, Parting, Connected, StateReady>;
 

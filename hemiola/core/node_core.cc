@@ -105,7 +105,12 @@ void NodeCore::give(MachineId target, Event& event, Instant now, Outbox& out) {
   }
   if (!is_shared_state(target)) return machines_[slot]->on(event, now, out);
   if (parting_) return;
-  if (!renumbers_) return machines_[slot]->on(event, now, out);
+  const bool of_peer = std::holds_alternative<MessageArrived>(event) ||
+                       std::holds_alternative<PeerUp>(event) ||
+                       std::holds_alternative<PeerLost>(event);
+  if (view_.members.empty() || !(of_peer || renumbers_)) {
+    return machines_[slot]->on(event, now, out);
+  }
   const auto to_rank = [this](NodeId& node) {
     const auto rank = view_.rank_of(node);
     if (rank) node = NodeId{*rank};

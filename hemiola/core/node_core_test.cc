@@ -162,6 +162,19 @@ TEST_F(NodeCoreTest, While_workers_part_shared_state_gets_no_events_and_then_new
   EXPECT_EQ(log_.back(), "next table notice at 9");
 }
 
+TEST_F(NodeCoreTest, Shared_state_hears_of_no_node_outside_of_the_view) {
+  cluster_->script = [](Event& event, Outbox& out) {
+    if (std::holds_alternative<TimerFired>(event)) {
+      out.tell(
+          ViewChanged{{Epoch{5}, {{NodeId{0}, "", 1, WorkerId{0}}, {kSelf, "", 1, WorkerId{1}}}}});
+    }
+  };
+  on(TimerFired{MachineId::cluster, 0});
+  log_.clear();
+  on(PeerUp{kOther, true});
+  EXPECT_EQ(log_, (Log{"cluster up at 9"}));
+}
+
 TEST_F(NodeCoreTest, Shared_state_knows_nodes_by_their_rank) {
   cluster_->script = [](Event& event, Outbox& out) {
     if (std::holds_alternative<TimerFired>(event)) {

@@ -127,8 +127,8 @@ void finish(Command& command, const Raw& raw) {
 }
 
 std::optional<std::string> unknown_command(std::string_view word) {
-  static constexpr std::string_view kCommands[] = {"train", "sim",    "calibrate", "options",
-                                                   "data",  "export", "predict",   "node"};
+  static constexpr std::string_view kCommands[] = {
+      "train", "sim", "calibrate", "options", "data", "export", "predict", "node", "keep-views"};
   if (word.starts_with("-") ||
       std::find(std::begin(kCommands), std::end(kCommands), word) != std::end(kCommands)) {
     return std::nullopt;
@@ -158,6 +158,7 @@ std::variant<Command, Stop> parse_command_line(int argc, const char* const* argv
   CLI::App* exported = app.add_subcommand("export", "write a run's model in a format of others");
   CLI::App* predicted = app.add_subcommand("predict", "ask a run's model");
   CLI::App* node = app.add_subcommand("node", "")->group("");
+  CLI::App* keep_views = app.add_subcommand("keep-views", "")->group("");
   for (CLI::App* a : {train, sim, calibrate}) add_run_options(*a, command, raw);
   for (CLI::App* a : {train, sim}) add_stalls(*a, command, raw);
   add_world(*sim, command, raw);
@@ -171,6 +172,7 @@ std::variant<Command, Stop> parse_command_line(int argc, const char* const* argv
   calibrate->add_option("--calibration", command.calibration, "the file to write")
       ->type_name("FILE");
   node->add_option("fd", command.control_fd)->required();
+  keep_views->add_option("path", command.views)->required();
   if (argc == 1) return Stop{2, app.help()};
   if (const auto unknown = unknown_command(argv[1])) return Stop{2, *unknown};
   try {
@@ -184,14 +186,15 @@ std::variant<Command, Stop> parse_command_line(int argc, const char* const* argv
                                  : std::string("--help");
     return Stop{2, "hemiola: " + std::string(error.what()) + "; see `hemiola " + hint + "`\n"};
   }
-  command.verb = train->parsed()       ? Verb::train
-                 : sim->parsed()       ? Verb::sim
-                 : calibrate->parsed() ? Verb::calibrate
-                 : options->parsed()   ? Verb::options
-                 : data->parsed()      ? Verb::data
-                 : exported->parsed()  ? Verb::export_model
-                 : predicted->parsed() ? Verb::predict
-                                       : Verb::node;
+  command.verb = train->parsed()        ? Verb::train
+                 : sim->parsed()        ? Verb::sim
+                 : calibrate->parsed()  ? Verb::calibrate
+                 : options->parsed()    ? Verb::options
+                 : data->parsed()       ? Verb::data
+                 : exported->parsed()   ? Verb::export_model
+                 : predicted->parsed()  ? Verb::predict
+                 : keep_views->parsed() ? Verb::keep_views
+                                        : Verb::node;
   finish(command, raw);
   return command;
 }

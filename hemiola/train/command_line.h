@@ -13,7 +13,17 @@
 
 namespace hemiola {
 
-enum class Verb : uint8_t { train, sim, calibrate, options, data, export_model, predict, node };
+enum class Verb : uint8_t {
+  train,
+  sim,
+  calibrate,
+  options,
+  data,
+  export_model,
+  predict,
+  node,
+  keep_views
+};
 
 struct DataOptions {
   std::string name;  // empty: list them
@@ -30,7 +40,9 @@ struct Command {
   DataOptions data;
   ExportOptions exporting;
   PredictOptions predicting;
-  int control_fd = -1;  // of Verb::node, which only the launcher uses
+  // Of Verb::node and Verb::keep_views, which only the launcher uses.
+  int control_fd = -1;
+  std::string views;
 };
 
 // There is nothing more to do: help or a version was asked for, or the words made no sense.

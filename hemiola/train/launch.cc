@@ -17,6 +17,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <system_error>
 #include <vector>
 
@@ -36,6 +37,13 @@ using std::chrono::steady_clock;
 constexpr auto kLastWords = std::chrono::milliseconds(1500);
 // How long a process may take to end when it is asked to.
 constexpr auto kLeave = std::chrono::seconds(2);
+// A node that lived for less is not started again at once, and no more than a few times.
+constexpr auto kShortLife = std::chrono::seconds(2);
+constexpr int kShortLives = 3;
+// The status with which a node ends that was taken out of the job while it was away.
+constexpr int kFenced = 3;
+// How often the keeper of views is looked after.
+constexpr int kLookMs = 200;
 
 [[noreturn]] void failed(const char* what) {
   throw UserError(std::string("cannot ") + what + ": " + std::generic_category().message(errno));
@@ -82,6 +90,8 @@ struct Child {
   int wait_status = 0;
   bool running = false;
   bool ended_by_us = false;
+  bool replaced = false;  // another process is this node now
+  steady_clock::time_point started;
 };
 
 bool write_all(int fd, const void* data, size_t size) {
@@ -104,12 +114,15 @@ class Launcher {
   LaunchResult run() {
     block_signals();
     try {
+      if (goes_on(job_)) start_service();
       start_all();
       while (any_running()) wait_for_something();
     } catch (...) {
       end_all(SIGKILL);
+      end_service();
       throw;
     }
+    end_service();
     return {conclude()};
   }
 
@@ -123,19 +136,53 @@ class Launcher {
     if (!signals_) failed("wait for signals");
   }
 
+  // The keeper of views is a process of its own: it needs nothing of the launcher, and is started
+  // again when it dies.
+  void start_service() {
+    service_ = ::fork();
+    if (service_ < 0) failed("start the keeper of views");
+    if (service_ != 0) return;
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::signal(SIGINT, SIG_IGN);
+    std::string word = "keep-views", path = views_path(), program = program_;
+    char* arguments[] = {program.data(), word.data(), path.data(), nullptr};
+    ::execv(program_.c_str(), arguments);
+    ::_exit(127);
+  }
+
+  void end_service() {
+    if (service_ <= 0) return;
+    ::kill(service_, SIGKILL);
+    ::waitpid(service_, nullptr, 0);
+    service_ = 0;
+  }
+
+  std::string views_path() const { return folder_.path() + "/views"; }
+
   void start_all() {
-    const uint32_t nodes = job_.cluster.nodes;
-    const bool tcp = job_.cluster.transport == "tcp";
-    NodeOrder order{job_, flags_, {}};
-    order.place.secret = random_secret();
-    order.place.rendezvous = tcp ? free_loopback_address() : "unix:" + folder_.path() + "/node0";
-    for (uint32_t n = 0; n < nodes; ++n) {
-      order.place.self = NodeId{n};
-      order.place.listen = n == 0 ? order.place.rendezvous
-                           : tcp  ? "tcp:127.0.0.1:0"
-                                  : "unix:" + folder_.path() + "/node" + std::to_string(n);
-      start(order);
-    }
+    order_.place.secret = random_secret();
+    order_.place.rendezvous = tcp() ? free_loopback_address() : "unix:" + folder_.path() + "/node0";
+    if (goes_on(job_)) order_.place.views = views_path();
+    for (uint32_t n = 0; n < job_.cluster.nodes; ++n) start_node(n, false);
+  }
+
+  bool tcp() const { return job_.cluster.transport == "tcp"; }
+
+  void start_node(uint32_t n, bool later) {
+    NodeOrder order = order_;
+    order.place.self = NodeId{n};
+    order.place.comes_later = later;
+    order.place.listen = n == 0 && !later ? order.place.rendezvous
+                         : tcp()          ? "tcp:127.0.0.1:0"
+                                          : unix_address(n);
+    start(order);
+  }
+
+  // Another one for each process, for the last one's may still be there.
+  std::string unix_address(uint32_t n) {
+    const uint32_t times = started_[n]++;
+    const std::string name = "unix:" + folder_.path() + "/node" + std::to_string(n);
+    return times == 0 ? name : name + "-" + std::to_string(times);
   }
 
   void start(const NodeOrder& order) {
@@ -150,6 +197,7 @@ class Launcher {
     if (child.pid < 0) failed("start a node");
     if (child.pid == 0) become_node(theirs.get(), parent);
     child.running = true;
+    child.started = steady_clock::now();
     child.process = Fd(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
     children_.push_back(std::move(child));
     if (!children_.back().process) failed("watch a node");
@@ -190,8 +238,12 @@ class Launcher {
     }
     ::poll(fds.data(), fds.size(), timeout_ms());
     if (fds[0].revents & POLLIN) interrupted();
-    for (Child& c : children_) {
-      if (c.running) look_at(c);
+    for (size_t i = 0; i < children_.size(); ++i) {
+      if (children_[i].running) look_at(i);
+    }
+    if (service_ > 0 && ::waitpid(service_, nullptr, WNOHANG) == service_) {
+      std::fprintf(stderr, "hemiola: the keeper of views was ended; it is started again\n");
+      start_service();
     }
     if (deadline_ && steady_clock::now() >= *deadline_) {
       end_all(asked_ ? SIGKILL : SIGTERM);
@@ -201,7 +253,7 @@ class Launcher {
   }
 
   int timeout_ms() const {
-    if (!deadline_) return -1;
+    if (!deadline_) return service_ > 0 ? kLookMs : -1;
     const auto left =
         std::chrono::ceil<std::chrono::milliseconds>(*deadline_ - steady_clock::now());
     return static_cast<int>(std::max<int64_t>(0, left.count()));
@@ -217,7 +269,8 @@ class Launcher {
   }
 
   // Takes the process's end, if it has come to one.
-  void look_at(Child& child) {
+  void look_at(size_t index) {
+    Child& child = children_[index];
     if (::waitpid(child.pid, &child.wait_status, WNOHANG) != child.pid) return;
     child.running = false;
     char text[4096];
@@ -227,11 +280,39 @@ class Launcher {
       child.reason.append(text, static_cast<size_t>(n));
     }
     const bool ok = WIFEXITED(child.wait_status) && WEXITSTATUS(child.wait_status) == 0;
-    if (ok || child.ended_by_us) return;
-    if (!first_failed_) first_failed_ = &child - children_.data();
-    if (deadline_) return;
+    if (child.ended_by_us) return;
+    if (ok) return job_done();
     const bool killed = WIFSIGNALED(child.wait_status);
+    const bool fenced = !killed && WEXITSTATUS(child.wait_status) == kFenced;
+    if (goes_on(job_) && (killed || fenced) && !deadline_ && any_running()) {
+      return start_again(index);
+    }
+    if (!first_failed_) first_failed_ = static_cast<ptrdiff_t>(index);
+    if (deadline_) return;
     deadline_ = steady_clock::now() + (killed ? steady_clock::duration{} : kLastWords);
+  }
+
+  // One node has seen the job's end, so all that belong to it have.
+  void job_done() {
+    done_ = true;
+    if (!deadline_ && goes_on(job_)) deadline_ = steady_clock::now() + kLeave;
+  }
+
+  void start_again(size_t index) {
+    const Child& child = children_[index];
+    const uint32_t node = child.node;
+    const bool soon = steady_clock::now() - child.started < kShortLife;
+    short_lives_[node] = soon ? short_lives_[node] + 1 : 0;
+    const std::string why = why_ended(child);
+    children_[index].replaced = true;
+    if (short_lives_[node] >= kShortLives) {
+      std::fprintf(stderr, "hemiola: %s; it has died early %d times and stays away\n", why.c_str(),
+                   kShortLives);
+      return;
+    }
+    start_node(node, true);
+    std::fprintf(stderr, "hemiola: %s; started again as process %d\n", why.c_str(),
+                 children_.back().pid);
   }
 
   void end_all(int signal) {
@@ -263,17 +344,17 @@ class Launcher {
       std::fprintf(stderr, "hemiola: interrupted; all %zu nodes have ended\n", children_.size());
       return 130;
     }
-    if (!first_failed_) return 0;
+    if (!first_failed_) return done_ ? 0 : 1;
     std::vector<std::string> reasons;
     for (const Child& c : children_) {
-      if (c.ended_by_us || !WIFSIGNALED(c.wait_status)) continue;
+      if (c.ended_by_us || c.replaced || !WIFSIGNALED(c.wait_status)) continue;
       reasons.push_back(why_ended(c));
     }
     if (reasons.empty()) {
       reasons.push_back(why_ended(children_[static_cast<size_t>(*first_failed_)]));
       for (const Child& c : children_) {
         const bool ok = WIFEXITED(c.wait_status) && WEXITSTATUS(c.wait_status) == 0;
-        if (!ok && !c.ended_by_us) reasons.push_back(why_ended(c));
+        if (!ok && !c.ended_by_us && !c.replaced) reasons.push_back(why_ended(c));
       }
     }
     std::vector<std::string> said;
@@ -290,6 +371,11 @@ class Launcher {
   const std::string program_;
   const PrivateFolder folder_;
   Fd signals_;
+  NodeOrder order_{job_, flags_, {}};  // what all nodes are told alike
+  pid_t service_ = 0;
+  std::map<uint32_t, uint32_t> started_;  // node → processes
+  std::map<uint32_t, int> short_lives_;   // node → one after the other
+  bool done_ = false;                     // some node has seen the end of the job
   std::vector<Child> children_;
   std::optional<ptrdiff_t> first_failed_;             // index in children_
   std::optional<steady_clock::time_point> deadline_;  // then the rest is asked, or made, to end
@@ -332,6 +418,10 @@ int obey(int control_fd) {
     const JobOver over = run_node(order.job, order.flags, order.place, progress);
     if (over.ok) return 0;
     reason = over.reason;
+    if (over.fenced) {
+      write_all(control_fd, reason.data(), reason.size());
+      return kFenced;
+    }
   } catch (const std::bad_alloc&) {
     reason = "out of memory";
   } catch (const std::exception& e) {

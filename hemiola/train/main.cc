@@ -12,6 +12,7 @@
 #include <variant>
 
 #include "hemiola/core/check.h"
+#include "hemiola/net/view_store.h"
 #include "hemiola/train/calibration.h"
 #include "hemiola/train/command_line.h"
 #include "hemiola/train/data_sets.h"
@@ -140,6 +141,7 @@ int make_data(const DataOptions& options) {
 
 int run(Command command) {
   if (command.verb == Verb::node) return obey(command.control_fd);
+  if (command.verb == Verb::keep_views) net::serve_views(command.views);
   if (command.verb == Verb::options) {
     std::fputs(settings_help().c_str(), stdout);
     return 0;

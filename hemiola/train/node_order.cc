@@ -16,6 +16,7 @@ Bytes encode(const NodeOrder& order) {
   w.put(f.stall_chance).put(f.stall);
   const NodePlace& p = order.place;
   w.put(p.self).put_text(p.listen).put_text(p.host).put_text(p.rendezvous).put_text(p.secret);
+  w.put_text(p.views).put(p.comes_later);
   return std::move(w).take();
 }
 
@@ -42,6 +43,8 @@ NodeOrder decode_order(const Bytes& bytes) {
   order.place.host = r.get_text();
   order.place.rendezvous = r.get_text();
   order.place.secret = r.get_text();
+  order.place.views = r.get_text();
+  order.place.comes_later = r.get<bool>();
   if (!r.finished()) throw UserError("the launcher's order cannot be read");
   return order;
 }

@@ -119,6 +119,10 @@ struct ClusterSection {
   double say_wait_s = 10;
   std::string on_silence = "wait";
   double silence_limit_s = 30;
+  std::string on_loss = "go_on";
+  uint32_t min_nodes = 1;
+  uint32_t max_nodes = 0;
+  std::string etcd;
 };
 
 struct Job {

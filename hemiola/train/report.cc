@@ -27,8 +27,16 @@ void Report::epoch(const EpochRecord& record) {
   progress_.epoch(record, epochs_);
 }
 
+void Report::done_before(const std::vector<EpochRecord>& records) {
+  for (size_t e = summary_.epochs.size(); e < records.size(); ++e) {
+    summary_.epochs.push_back(records[e]);
+    metrics_.add(records[e]);
+  }
+}
+
 void Report::finished(const RunTotals& totals, double seconds) {
   summary_.totals = totals;
+  summary_.view_changes = totals.view_changes;
   summary_.seconds = seconds;
   has_result_ = true;
 }

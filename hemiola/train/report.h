@@ -22,6 +22,7 @@ class Report : public RunListener {
   bool wants_live() override { return progress_.wants_live(); }
   void live(const LiveState& state) override { progress_.live(state); }
   void epoch(const EpochRecord& record) override;
+  void done_before(const std::vector<EpochRecord>& records) override;
   void finished(const RunTotals& totals, double seconds) override;
   void saved(const std::string& folder, uint64_t bytes) override;
 

@@ -3,15 +3,16 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string_view>
 
-#include "hemiola/average/machine.h"
 #include "hemiola/cluster/machine.h"
 #include "hemiola/core/random.h"
 #include "hemiola/net/node.h"
-#include "hemiola/table/machine.h"
+#include "hemiola/net/view_store.h"
+#include "hemiola/train/node_life.h"
 #include "hemiola/train/report.h"
 #include "hemiola/train/run_settings.h"
 #include "hemiola/train/runner.h"
@@ -35,7 +36,7 @@ net::NodeOptions node_options(const Job& job, const NodePlace& place, Progress& 
   const ClusterSection& cluster = job.cluster;
   net::NodeOptions options;
   options.self = place.self;
-  options.nodes = cluster.nodes;
+  options.nodes = most_nodes(job);
   options.job = job.job.name;
   options.secret = place.secret;
   options.tls.use = cluster.encrypt == "always"  ? Use::always
@@ -61,6 +62,11 @@ ClusterOptions cluster_options(const Job& job, const NodePlace& place, const std
   options.join_timeout = seconds(job.cluster.join_timeout_s);
   options.say_wait = seconds(job.cluster.say_wait_s);
   options.on_silence = job.cluster.on_silence == "end" ? OnSilence::end : OnSilence::wait;
+  options.goes_on = goes_on(job);
+  if (options.goes_on) options.on_silence = OnSilence::remove;
+  options.min_nodes = job.cluster.min_nodes;
+  options.most_nodes = most_nodes(job);
+  options.keeper = place.views.empty() ? ViewKeeper::leader : ViewKeeper::store;
   options.silence_limit = seconds(job.cluster.silence_limit_s);
   return options;
 }
@@ -74,6 +80,10 @@ std::string reached_at(const NodePlace& place, const net::Listener& listener) {
 }
 
 }  // namespace
+
+bool goes_on(const Job& job) { return job.cluster.on_loss == "go_on" && most_nodes(job) > 1; }
+
+uint32_t most_nodes(const Job& job) { return std::max(job.cluster.nodes, job.cluster.max_nodes); }
 
 std::string agreement_text(const Job& job) {
   std::string text;
@@ -90,36 +100,41 @@ JobOver run_node(const Job& job, const Flags& flags, const NodePlace& place, Pro
   const LoadedTask loaded(job, thread_runner(job.cluster.workers));
   const std::chrono::duration<double> load = std::chrono::steady_clock::now() - begun;
 
-  const Place where{place.self, job.cluster.nodes, job.cluster.workers};
-  TableSet tables(table_options(job, loaded.task()), where, sampling_of(job, loaded.task()));
   const RunSettings settings = run_settings(job, flags);
-  const auto replicas = replicas_for(job, loaded.task(), where);
-  NodeShare share(loaded.task(), tables, settings);
-  share.replicas = replicas.get();
-
-  const auto saver = saver_for(job, flags.out, loaded, tables);
-  share.saver = saver.get();
+  NodeLife life(job, flags.out, loaded, settings, sampling_of(job, loaded.task()), place.self);
 
   std::unique_ptr<Report> report;
-  if (place.self.value == 0) {
+  const auto make_report = [&] {
+    if (!report) {
+      report = std::make_unique<Report>(job, loaded.task(), flags, "net", load.count(), progress);
+    }
+    return report.get();
+  };
+  if (place.self.value == 0 && !place.comes_later) {
     progress.text(loaded.description() + "\n");
-    report = std::make_unique<Report>(job, loaded.task(), flags, "net", load.count(), progress);
-    share.listener = report.get();
+    make_report();
   }
+  life.listener = make_report;
 
   net::Listener listener =
       place.listen.empty() ? net::Listener::none() : net::Listener::open(place.listen);
   auto core = std::make_unique<NodeCore>(place.self);
   const std::string address = reached_at(place, listener);
-  core->add(MachineId::cluster,
-            std::make_unique<ClusterMachine>(cluster_options(job, place, address)));
-  core->add(MachineId::table, std::make_unique<TableMachine>(tables));
-  if (replicas) core->add(MachineId::average, std::make_unique<AverageMachine>(*replicas));
-  net::Node node(node_options(job, place, progress), std::move(listener), std::move(core),
-                 [&share](WorkerPort& port) { run_worker(port, share); });
-  share.counters = [&node] {
+  ClusterOptions cluster = cluster_options(job, place, address);
+  cluster.state_machines = life.state_machines();
+  core->add(MachineId::cluster, std::make_unique<ClusterMachine>(cluster));
+  life.live_in(*core);
+
+  net::NodeOptions options = node_options(job, place, progress);
+  std::unique_ptr<net::ViewStore> store;
+  if (!place.views.empty()) store = net::view_service_at(place.views);
+  if (store) options.propose = [&](Outbox::Proposal p) { store->propose(std::move(p)); };
+  net::Node node(std::move(options), std::move(listener), std::move(core),
+                 [&life](WorkerPort& port) { life.run(port); });
+  life.counters = [&node] {
     return NodeCounters{node.stats().bytes_sent, node.stats().messages_sent, cpu_seconds()};
   };
+  if (store) store->start([&node](Event event) { node.tell(std::move(event)); });
 
   JobOver over = node.run();
   if (report && (over.ok || report->has_result())) report->publish();

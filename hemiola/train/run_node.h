@@ -13,15 +13,22 @@ namespace hemiola {
 // Where this process stands in the job.
 struct NodePlace {
   NodeId self;
-  std::string listen;      // "unix:/path", "tcp:host:port"; empty: the only node
-  std::string host;        // by which others reach it, when `listen` does not say so
-  std::string rendezvous;  // where node 0 listens
-  std::string secret;      // what the nodes of the job know and nobody else
+  std::string listen;        // "unix:/path", "tcp:host:port"; empty: the only node
+  std::string host;          // by which others reach it, when `listen` does not say so
+  std::string rendezvous;    // where node 0 listens
+  std::string secret;        // what the nodes of the job know and nobody else
+  std::string views;         // the launcher's keeper of views; empty: the leader keeps them
+  bool comes_later = false;  // the job has begun
 };
 
 // How many nodes there are is said by the job. Returns how the job ended; throws UserError for
 // what goes wrong before the node has joined.
 JobOver run_node(const Job& job, const Flags& flags, const NodePlace& place, Progress& progress);
+
+// The job survives nodes that are lost.
+bool goes_on(const Job& job);
+// At a time, those that join later among them.
+uint32_t most_nodes(const Job& job);
 
 // What nodes must agree on, one "key = value" a line.
 std::string agreement_text(const Job& job);

@@ -6,12 +6,11 @@
 #include <memory>
 #include <vector>
 
-#include "hemiola/average/machine.h"
 #include "hemiola/cluster/machine.h"
 #include "hemiola/core/check.h"
 #include "hemiola/core/random.h"
 #include "hemiola/sim/world.h"
-#include "hemiola/table/machine.h"
+#include "hemiola/train/node_life.h"
 #include "hemiola/train/report.h"
 #include "hemiola/train/run_node.h"
 #include "hemiola/train/run_settings.h"
@@ -43,29 +42,17 @@ sim::WorldOptions world_options(const Job& job, const Flags& flags, Progress& pr
   return options;
 }
 
-// A node of the simulated job: what its machines and workers share.
-struct SimNode {
-  SimNode(const Job& job, const Task& task, const RunSettings& settings, const Sampling& sampling,
-          uint32_t self)
-      : tables(table_options(job, task), {NodeId{self}, job.cluster.nodes, job.cluster.workers},
-               sampling),
-        replicas(replicas_for(job, task, tables.place())),
-        share(task, tables, settings) {
-    share.replicas = replicas.get();
-  }
-
-  TableSet tables;
-  std::unique_ptr<ReplicaSet> replicas;
-  NodeShare share;
-  std::unique_ptr<ModelSaver> saver;
-};
-
 ClusterOptions cluster_options(const Job& job, uint32_t self) {
   ClusterOptions options;
   options.self = NodeId{self};
   options.nodes = job.cluster.nodes;
   options.workers = job.cluster.workers;
   options.address = "sim:" + std::to_string(self);
+  options.goes_on = goes_on(job);
+  if (options.goes_on) options.on_silence = OnSilence::remove;
+  options.keeper = options.goes_on ? ViewKeeper::store : ViewKeeper::leader;
+  options.min_nodes = job.cluster.min_nodes;
+  options.most_nodes = most_nodes(job);
   options.rendezvous = "sim:0";
   options.instance = self + 1;
   options.say_wait = seconds(job.cluster.say_wait_s);
@@ -109,25 +96,25 @@ JobOver simulate(const Job& job, const Flags& flags, Progress& progress) {
   settings.cost.ns_per_example = flags.ns_per_example;
   Report report(job, loaded.task(), flags, "sim", load.count(), progress);
   const Sampling sampling = sampling_of(job, loaded.task());
-  std::vector<std::unique_ptr<SimNode>> nodes;
-  sim::World world(world_options(job, flags, progress));
+  std::vector<std::unique_ptr<NodeLife>> lives;
+  sim::WorldOptions in_world = world_options(job, flags, progress);
+  in_world.view_store = goes_on(job);
+  sim::World world(std::move(in_world));
   for (uint32_t n = 0; n < job.cluster.nodes; ++n) {
-    nodes.push_back(std::make_unique<SimNode>(job, loaded.task(), settings, sampling, n));
-    SimNode& node = *nodes.back();
-    node.saver = saver_for(job, flags.out, loaded, node.tables);
-    node.share.saver = node.saver.get();
-    if (n == 0) node.share.listener = &report;
-    node.share.counters = [&world, n] {
+    lives.push_back(
+        std::make_unique<NodeLife>(job, flags.out, loaded, settings, sampling, NodeId{n}));
+    NodeLife& life = *lives.back();
+    life.listener = [&report] { return &report; };
+    life.counters = [&world, n] {
       const sim::NodeCounters& c = world.counters(NodeId{n});
       return NodeCounters{c.bytes_sent, c.messages_sent, 0};
     };
     auto core = std::make_unique<NodeCore>(NodeId{n});
-    core->add(MachineId::cluster, std::make_unique<ClusterMachine>(cluster_options(job, n)));
-    core->add(MachineId::table, std::make_unique<TableMachine>(node.tables));
-    if (node.replicas) {
-      core->add(MachineId::average, std::make_unique<AverageMachine>(*node.replicas));
-    }
-    world.add_node(std::move(core), [&node](WorkerPort& port) { run_worker(port, node.share); });
+    ClusterOptions cluster = cluster_options(job, n);
+    cluster.state_machines = life.state_machines();
+    core->add(MachineId::cluster, std::make_unique<ClusterMachine>(cluster));
+    life.live_in(*core);
+    world.add_node(std::move(core), [&life](WorkerPort& port) { life.run(port); });
   }
   const sim::Outcome outcome = world.run();
   if (!outcome.finished) return {false, "the simulation came to a halt: " + outcome.stuck_reason};

@@ -37,6 +37,7 @@ struct RunTotals {
   double ns_per_example = 0;  // a worker's typical computing for one, waits apart
   uint64_t bytes_sent = 0;
   uint64_t messages = 0;
+  uint64_t view_changes = 0;
   WorkerStats tables;
   DelayHistogram delays;                   // of steps under averages
   std::map<std::string, uint64_t> rounds;  // of averages, on the first node: by why they ended

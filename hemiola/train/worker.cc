@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "hemiola/cluster/calls.h"
@@ -18,15 +20,29 @@ class Worker {
  public:
   Worker(WorkerPort& port, NodeShare& share)
       : port_(port), share_(share), state_(make_state([this](size_t n) { after_step(n); })) {
-    next_.plan = share.plan;
     next_.fixed = share.settings.fixed_blocks;
   }
 
+  // Passes 2 e and 2 e + 1 of the job are the training and the evaluation of epoch e.
   void run() {
     begun_ = port_.now();
+    totals_ = std::move(ask(begin_).totals);
+    first_epoch_ = static_cast<uint32_t>(totals_.size() / 2);
+    if (is_first() && share_.listener) {
+      std::vector<EpochRecord> done;
+      for (uint32_t e = 0; e < first_epoch_; ++e) done.push_back(record_of(e));
+      share_.listener->done_before(done);
+    }
     state_->begin();
     trained_from_ = port_.now();
-    for (epoch_ = 0; epoch_ < share_.settings.epochs; ++epoch_) do_epoch();
+    for (size_t pass = totals_.size(); pass < 2 * size_t{share_.settings.epochs}; ++pass) {
+      epoch_ = static_cast<uint32_t>(pass / 2);
+      if (pass % 2 == 0) {
+        train();
+      } else {
+        evaluate();
+      }
+    }
     report_totals();
     if (share_.saver) {
       state_->hand_over();
@@ -59,38 +75,39 @@ class Worker {
     return std::move(reduce_.values);
   }
 
-  void do_epoch() {
-    const Instant start = port_.now();
-    epoch_loss_ = {};
-    train();
-    state_->end_pass();
-    const double seconds = since(start);
-    const auto [distance2, mean2] = state_->spread();
-    const auto loss = sum({epoch_loss_.sum, epoch_loss_.examples, distance2});
-    samples_ += static_cast<uint64_t>(loss[1]);
-    EpochRecord record;
-    record.epoch = epoch_ + 1;
-    record.seconds = seconds;
-    record.loss = loss[1] > 0 ? loss[0] / loss[1] : 0;
-    record.samples = static_cast<uint64_t>(loss[1]);
-    refuse_divergence(record);
-    if (share_.replicas) record.spread = std::sqrt(loss[2] / workers() / std::max(mean2, 1e-30));
-    if (is_due()) record.metrics = evaluate();
-    record.elapsed = since(trained_from_);
-    if (is_first() && share_.listener) share_.listener->epoch(record);
+  void ask_for(uint32_t pass, const std::shared_ptr<const BlockPlan>& plan) {
+    next_.pass = pass;
+    next_.plan = plan;
+    next_.seed = mix(share_.settings.seed, epoch_);
+  }
+
+  std::optional<uint32_t> next_block() {
+    next_.done = std::exchange(done_, {});
+    return ask(next_).block;
+  }
+
+  // Ends the pass with `values` of this worker, which are added up over all.
+  const PassTotals& close(std::vector<double> values) {
+    reduce_.closes = next_.pass;
+    reduce_.done = std::exchange(done_, {});
+    sum(std::move(values));
+    reduce_.closes.reset();
+    totals_.push_back(std::move(reduce_.totals));
+    return totals_.back();
   }
 
   void train() {
-    next_.pass = epoch_;
-    next_.seed = mix(share_.settings.seed, epoch_);
-    auto block = ask(next_).block;
+    epoch_loss_ = {};
+    ask_for(2 * epoch_, share_.plan);
+    auto block = next_block();
     while (block) {
       const bool ahead = share_.task.looks_ahead();
-      const auto after = ahead ? ask(next_).block : std::nullopt;
+      const auto after = ahead ? next_block() : std::nullopt;
       const Instant start = port_.now();
       const Duration waited = blocked();
       const LossSum loss = share_.task.train({*block, epoch_, after}, state_->training());
-      block = ahead ? after : ask(next_).block;
+      done_.push_back({*block, {loss.sum, static_cast<double>(loss.examples)}});
+      block = ahead ? after : next_block();
       epoch_loss_.sum += loss.sum;
       epoch_loss_.examples += loss.examples;
       const Duration busy = (port_.now() - start) - (blocked() - waited);
@@ -98,6 +115,54 @@ class Worker {
         block_costs_.push_back(static_cast<double>(busy.ns) / loss.examples);
       }
     }
+    state_->end_pass();
+    const auto [distance2, mean2] = state_->spread();
+    close({distance2, mean2, 1});
+    refuse_divergence(record_of(epoch_));
+  }
+
+  void evaluate() {
+    ask_for(2 * epoch_ + 1, share_.evaluation_plan);
+    const Instant start = port_.now();
+    const Duration waited = blocked();
+    const Duration idle = idle_;
+    while (is_due(epoch_)) {
+      const auto part = next_block();
+      if (!part) break;
+      std::vector<double> sums(share_.task.metric_sums());
+      share_.task.evaluate(*part, state_->evaluation(), sums);
+      done_.push_back({*part, std::move(sums)});
+    }
+    evaluating_ = evaluating_ + (port_.now() - start) - (blocked() - waited) - (idle_ - idle);
+    close({});
+    if (is_first() && share_.listener) share_.listener->epoch(record_of(epoch_));
+  }
+
+  // REQUIRES: its training is in totals_; with its evaluation it is whole.
+  EpochRecord record_of(uint32_t epoch) const {
+    const PassTotals& trained = totals_[2 * size_t{epoch}];
+    EpochRecord record;
+    record.epoch = epoch + 1;
+    const auto at = [](const std::vector<double>& v, size_t i) { return i < v.size() ? v[i] : 0; };
+    const double examples = at(trained.blocks, 1);
+    record.loss = examples > 0 ? at(trained.blocks, 0) / examples : 0;
+    record.samples = static_cast<uint64_t>(examples);
+    record.seconds = trained.ended - (epoch == 0 ? 0 : totals_[2 * size_t{epoch} - 1].ended);
+    record.elapsed = trained.ended;
+    if (share_.replicas) {
+      // Each worker brought its distance, and the mean's length, which is the same to all.
+      const double workers = std::max(1.0, at(trained.reduced, 2));
+      const double length2 = std::max(at(trained.reduced, 1) / workers, 1e-30);
+      record.spread = std::sqrt(at(trained.reduced, 0) / workers / length2);
+    }
+    if (2 * size_t{epoch} + 1 >= totals_.size()) return record;
+    const PassTotals& evaluated = totals_[2 * size_t{epoch} + 1];
+    record.elapsed = evaluated.ended;
+    if (!is_due(epoch)) return record;
+    std::vector<double> sums = evaluated.blocks;
+    sums.resize(share_.task.metric_sums());
+    record.metrics = share_.task.metrics(sums);
+    return record;
   }
 
   // Of an example, in nanoseconds: the median of this worker's blocks, which the load that others
@@ -109,22 +174,10 @@ class Worker {
     return *middle;
   }
 
-  bool is_due() const {
+  bool is_due(uint32_t epoch) const {
     const uint32_t every = share_.settings.evaluate_every;
-    const bool last = epoch_ + 1 == share_.settings.epochs;
-    return last || (every > 0 && (epoch_ + 1) % every == 0);
-  }
-
-  std::vector<Metric> evaluate() {
-    std::vector<double> sums(share_.task.metric_sums());
-    const Instant start = port_.now();
-    const Duration waited = blocked();
-    for (uint32_t p = port_.worker().value; p < share_.task.evaluation_parts(); p += workers()) {
-      share_.task.evaluate(p, state_->evaluation(), sums);
-    }
-    evaluating_ = evaluating_ + (port_.now() - start) - (blocked() - waited);
-    sums = sum(std::move(sums));
-    return share_.task.metrics(sums);
+    const bool last = epoch + 1 == share_.settings.epochs;
+    return last || (every > 0 && (epoch + 1) % every == 0);
   }
 
   // How long this worker has waited for others, or was stalled.
@@ -149,15 +202,16 @@ class Worker {
     const uint64_t done = share_.examples_done.fetch_add(examples, std::memory_order_relaxed);
     if (!is_first() || !share_.listener || !share_.listener->wants_live()) return;
     const Place& place = share_.tables.place();
-    const double all = static_cast<double>(done + examples) * place.nodes;
     const auto per_epoch = static_cast<double>(std::max<uint64_t>(share_.examples_per_epoch, 1));
+    const double here = static_cast<double>(done + examples) * place.nodes;
+    const double all = first_epoch_ * per_epoch + here;
     LiveState live;
     live.epoch = epoch_ + 1;
     live.epochs = share_.settings.epochs;
     live.epoch_share = std::clamp(all / per_epoch - epoch_, 0.0, 1.0);
     if (epoch_loss_.examples > 0) live.loss = epoch_loss_.sum / epoch_loss_.examples;
     const double seconds = since(trained_from_);
-    live.samples_per_second = seconds > 0 ? all / seconds : 0;
+    live.samples_per_second = seconds > 0 ? here / seconds : 0;
     live.nodes = place.nodes;
     live.staleness = WorkerStats{state_->stats()}.total().staleness.mean();
     const double left = per_epoch * live.epochs - all;
@@ -171,7 +225,7 @@ class Worker {
   }
 
   void report_totals() {
-    const double seconds = since(trained_from_);
+    const double seconds = totals_.empty() ? 0 : totals_.back().ended;
     const Place& place = share_.tables.place();
     WorkerStats stats{state_->stats()};
     const double compute =
@@ -197,7 +251,8 @@ class Worker {
     const auto sums = sum(std::move(own));
     if (!is_first() || !share_.listener) return;
     RunTotals totals;
-    totals.samples = samples_;
+    for (uint32_t e = 0; e < share_.settings.epochs; ++e) totals.samples += record_of(e).samples;
+    totals.view_changes = begin_.view_changes;
     totals.time.compute = sums[0];
     totals.time.evaluate = sums[1];
     totals.time.idle = sums[2];
@@ -234,12 +289,14 @@ class Worker {
   WorkerPort& port_;
   NodeShare& share_;
   std::unique_ptr<SharedState> state_;
+  Begin begin_;
   NextBlock next_;
   Reduce reduce_;
+  std::vector<BlockDone> done_;     // and not told of yet
+  std::vector<PassTotals> totals_;  // by pass
 
-  uint32_t epoch_ = 0;
+  uint32_t epoch_ = 0, first_epoch_ = 0;
   LossSum epoch_loss_;
-  uint64_t samples_ = 0;  // of the job
   Duration idle_, evaluating_;
   std::vector<double> block_costs_;  // nanoseconds per example, waits apart
   Instant begun_, trained_from_;
@@ -247,10 +304,13 @@ class Worker {
 
 }  // namespace
 
-NodeShare::NodeShare(const Task& t, TableSet& set, const RunSettings& s)
+NodeShare::NodeShare(const Task& t, TableSet& set, const RunSettings& s, uint32_t planned_workers)
     : task(t), tables(set), settings(s) {
-  plan = std::make_shared<const BlockPlan>(task.plan(tables.place().workers()));
+  plan = std::make_shared<const BlockPlan>(task.plan(planned_workers));
   for (const BlockSpec& block : plan->blocks) examples_per_epoch += block.examples;
+  BlockPlan parts;
+  parts.blocks.assign(task.evaluation_parts(), BlockSpec{.examples = 1});
+  evaluation_plan = std::make_shared<const BlockPlan>(std::move(parts));
 }
 
 void run_worker(WorkerPort& port, NodeShare& share) {

@@ -40,13 +40,16 @@ class RunListener {
   virtual bool wants_live() = 0;
   virtual void live(const LiveState& state) = 0;
   virtual void epoch(const EpochRecord& record) = 0;
+  // At the begin: how the epochs went that were done under earlier views, in order. Those that it
+  // was told of before, or that it has, it knows already.
+  virtual void done_before(const std::vector<EpochRecord>& records) = 0;
   // Once, after the last epoch. `seconds`: since training began.
   virtual void finished(const RunTotals& totals, double seconds) = 0;
   // After that, when the model is on disk as a whole.
   virtual void saved(const std::string& folder, uint64_t bytes) = 0;
 };
 
-// What the workers of a node share; must outlive them.
+// What the workers of a node share under one view; must outlive them.
 struct NodeShare {
   const Task& task;
   TableSet& tables;
@@ -56,15 +59,18 @@ struct NodeShare {
   RunListener* listener = nullptr;  // on the node of worker 0
   ModelSaver* saver = nullptr;      // the same on all nodes: set, or not
 
-  std::shared_ptr<const BlockPlan> plan;   // of the task for all workers of the job
-  uint64_t examples_per_epoch = 0;         // of the plan
-  std::atomic<uint64_t> examples_done{0};  // by this node's workers
+  // The same under all views, whatever the number of workers is then.
+  std::shared_ptr<const BlockPlan> plan;             // of the training data
+  std::shared_ptr<const BlockPlan> evaluation_plan;  // a block for each part
+  uint64_t examples_per_epoch = 0;                   // of the plan
+  std::atomic<uint64_t> examples_done{0};            // by this node's workers
 
-  NodeShare(const Task& t, TableSet& tables, const RunSettings& s);
+  // planned_workers: of the whole job, as it was meant.
+  NodeShare(const Task& t, TableSet& tables, const RunSettings& s, uint32_t planned_workers);
 };
 
-// Returns when the job has ended, whichever way. What goes wrong in here ends the job on all
-// nodes with its text.
+// Returns when the job has ended, whichever way, or the view changes: then it is called again. What
+// goes wrong in here ends the job on all nodes with its text.
 void run_worker(WorkerPort& port, NodeShare& share);
 
 }  // namespace hemiola

@@ -1,0 +1,71 @@
+#include "hemiola/train/node_life.h"
+
+#include <utility>
+#include <vector>
+
+namespace hemiola {
+
+uint32_t planned_workers(const Job& job) { return job.cluster.nodes * job.cluster.workers; }
+
+NodeLife::NodeLife(const Job& job, const std::string& out, const LoadedTask& loaded,
+                   const RunSettings& settings, const Sampling& sampling, NodeId self)
+    : job_(job), out_(out), loaded_(loaded), settings_(settings), sampling_(sampling), self_(self) {
+  // A node that comes later has another rank, and makes its tables when it knows it.
+  const Place place{self, job.cluster.nodes, job.cluster.workers};
+  if (self.value < job.cluster.nodes) make_tables(place);
+  replicas_ = replicas_for(job, loaded.task(), place);
+}
+
+void NodeLife::live_in(NodeCore& core) {
+  core.on_renew([this, &core](const View& view) { renew(core, view); });
+}
+
+void NodeLife::make_tables(const Place& place) {
+  const uint32_t copies = replicas_ || place.nodes == 1 ? 1 : job_.sync.copies;
+  tables_ =
+      std::make_unique<TableSet>(table_options(job_, loaded_.task()), place, sampling_, copies);
+}
+
+void NodeLife::renew(NodeCore& core, const View& view) {
+  const Place place{NodeId{*view.rank_of(self_)}, static_cast<uint32_t>(view.nodes()),
+                    job_.cluster.workers};
+  const bool first = view.epoch == Epoch{1};
+  TableRestore restore;
+  auto* table = static_cast<TableMachine*>(core.machine(MachineId::table));
+  auto* average = static_cast<AverageMachine*>(core.machine(MachineId::average));
+  if (table && !replicas_) restore.salvage = table->salvage();
+  if (average) average->settle_replicas();
+  for (const Member& m : view_.members) {
+    const auto rank = view.rank_of(m.node);
+    const bool same = rank && view.members[*rank].instance == m.instance;
+    restore.now.push_back(same ? std::optional(NodeId{*rank}) : std::nullopt);
+  }
+  core.replace(MachineId::table, nullptr);
+  core.replace(MachineId::average, nullptr);
+  share_.reset();
+  saver_.reset();
+  const bool usable = first && tables_ && tables_->place().nodes == place.nodes &&
+                      tables_->place().self == place.self;
+  if (!usable) make_tables(place);
+  core.replace(MachineId::table,
+               first || replicas_ ? std::make_unique<TableMachine>(*tables_)
+                                  : std::make_unique<TableMachine>(*tables_, std::move(restore)));
+  if (replicas_) {
+    replicas_->move_to(place);
+    if (!first && view_.members.empty()) replicas_->set_knows_nothing(true);
+    core.replace(MachineId::average, std::make_unique<AverageMachine>(*replicas_, !first));
+  }
+  view_ = view;
+  make_share(place.self == NodeId{0});
+}
+
+void NodeLife::make_share(bool leads) {
+  share_ = std::make_unique<NodeShare>(loaded_.task(), *tables_, settings_, planned_workers(job_));
+  saver_ = saver_for(job_, out_, loaded_, *tables_);
+  share_->replicas = replicas_.get();
+  share_->saver = saver_.get();
+  share_->counters = counters;
+  if (leads && listener) share_->listener = listener();
+}
+
+}  // namespace hemiola
