@@ -170,7 +170,7 @@ void Coordinator::on_ready(NodeId from, const Ready& ready, Instant now, Outbox&
   phase_ = Phase::running;
   phase_since_ = now;
   if (!running_since_) running_since_ = now;
-  begun_with_ = agenda_;
+  begun_with_ = options_.sabotage == ClusterSabotage::deals_again ? Agenda{} : agenda_;
   send_all(Kind::start, Start{agenda_}.encode(), out);
   change_view(now, out);
 }

@@ -384,7 +384,7 @@ void ClusterMachine::on_message(const Envelope& message, Instant now, Outbox& ou
   } else if (message.kind == Kind::blocks_done) {
     const auto done = BlocksDone::decode(message.body);
     understood = done.has_value();
-    if (understood) {
+    if (understood && options_.sabotage != ClusterSabotage::deputy_forgets) {
       for (const BlockDone& block : done->blocks) agenda_.add(done->pass, block);
       if (coordinates()) coordinator_->on_blocks_done(*done);
     }

@@ -16,6 +16,13 @@ enum class OnSilence : uint8_t { wait, end, remove };
 // the job then does not survive, or a store outside of the nodes (the launcher's service, etcd).
 enum class ViewKeeper : uint8_t { leader, store };
 
+// Deliberate defects, so that tests can show that they would be noticed.
+enum class ClusterSabotage : uint8_t {
+  none,
+  deals_again,    // the leader deals out again what was done before the view changed
+  deputy_forgets  // who would lead next does not keep what it is told
+};
+
 struct ClusterOptions {
   NodeId self{0};
   uint32_t nodes = 1;       // at the start
@@ -50,6 +57,8 @@ struct ClusterOptions {
 
   Duration end_wait = seconds(1);   // how long nodes wait for each other when the job ends
   Duration say_wait = seconds(10);  // a worker that waits longer says for whom
+
+  ClusterSabotage sabotage = ClusterSabotage::none;
 };
 
 inline uint32_t most_nodes(const ClusterOptions& o) {

@@ -102,6 +102,8 @@ class World {
   const NodeCounters& counters(NodeId id) const { return nodes_[id.value]->counters; }
   const Network& network() const { return *network_; }  // REQUIRES: it has run
   bool alive(NodeId id) const { return !nodes_[id.value]->dead; }
+  // What the keeper of views holds.
+  const View& stored_view() const { return stored_; }
   const Trace& trace() const { return trace_; }
   const WorldOptions& options() const { return options_; }
 

@@ -1,0 +1,300 @@
+#include "tests/swarm.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <stdexcept>
+
+#include "hemiola/cluster/machine.h"
+#include "hemiola/core/random.h"
+#include "hemiola/sim/world.h"
+#include "hemiola/train/node_life.h"
+#include "hemiola/train/run_settings.h"
+#include "hemiola/train/settings.h"
+#include "tests/swarm_watch.h"
+
+namespace hemiola::swarm {
+namespace {
+
+constexpr uint32_t kEpochs = 3;
+constexpr double kNsPerExample = 1e7;  // so that a job lasts seconds, as its faults do
+constexpr Duration kJoinTimeout = seconds(30);
+
+// No node is left that could go on: what is under way then is nobody's fault.
+struct AllGone {};
+
+Job job_of(const Trial& trial) {
+  Job job;
+  const auto set = [&](const std::string& s) { set_override(job, s); };
+  if (trial.model == "mf") {
+    for (const char* s : {"data.examples=800", "data.users=30", "data.items=20", "model.factors=2",
+                          "train.batch=16"}) {
+      set(s);
+    }
+  } else {
+    for (const char* s : {"model.kind=linear", "data.generator=sparse", "data.examples=800",
+                          "data.features=60", "data.nonzeros=5", "train.batch=16"}) {
+      set(s);
+    }
+  }
+  set("train.epochs=" + std::to_string(kEpochs));
+  set("train.save=false");
+  set("cluster.nodes=" + std::to_string(trial.nodes));
+  set("cluster.workers=" + std::to_string(trial.workers));
+  set("sync.scheme=" + trial.scheme);
+  set("sync.placement=" + trial.placement);
+  set("sync.copies=" + std::to_string(trial.copies));
+  resolve(job);
+  return job;
+}
+
+// One job, from its begin to its end.
+class Run {
+ public:
+  Run(const Trial& trial, const Job& job, const LoadedTask& task)
+      : trial_(trial),
+        job_(job),
+        task_(task),
+        settings_(run_settings(job, flags())),
+        sampling_(sampling_of(job, task.task())),
+        watch_(kEpochs, examples(job, task)),
+        chance_(mix(trial.seed, 0x737761726d)) {}
+
+  Outcome run();
+
+ private:
+  static Flags flags() {
+    Flags flags;
+    flags.quiet = true;
+    return flags;
+  }
+  static uint64_t examples(const Job& job, const LoadedTask& task) {
+    uint64_t sum = 0;
+    for (const auto& b : task.task().plan(planned_workers(job)).blocks) sum += b.examples;
+    return sum;
+  }
+
+  using Body = std::pair<std::unique_ptr<NodeCore>, std::function<void(WorkerPort&)>>;
+  Body born(NodeId node);
+  ClusterOptions cluster_options(const Life& life) const;
+  void after_event();
+  bool may_kill(NodeId victim) const;
+  bool somebody_holds_on() const;
+  void come_back(NodeId node);
+
+  const Trial& trial_;
+  const Job& job_;
+  const LoadedTask& task_;
+  RunSettings settings_;
+  const Sampling sampling_;
+  Watch watch_;
+  Random chance_;
+  std::vector<std::unique_ptr<NodeLife>> lives_;  // of the dead too, until the world ends
+  std::unique_ptr<sim::World> world_;
+  std::vector<sim::Fault> kills_;  // yet to come, the next one last
+  Outcome outcome_;
+};
+
+ClusterOptions Run::cluster_options(const Life& life) const {
+  ClusterOptions o;
+  o.self = life.node;
+  o.nodes = trial_.nodes;
+  o.workers = trial_.workers;
+  o.address = "sim:" + std::to_string(life.node.value);
+  o.rendezvous = "sim:0";
+  o.instance = life.instance;
+  o.goes_on = true;
+  o.on_silence = OnSilence::remove;
+  o.keeper = ViewKeeper::store;
+  o.join_timeout = kJoinTimeout;
+  o.sabotage = trial_.sabotage;
+  return o;
+}
+
+Run::Body Run::born(NodeId node) {
+  Life& life = watch_.born(node);
+  lives_.push_back(std::make_unique<NodeLife>(job_, "", task_, settings_, sampling_, node));
+  NodeLife& body = *lives_.back();
+  body.listener = [this] { return &watch_; };
+  auto core = std::make_unique<NodeCore>(node);
+  ClusterOptions cluster = cluster_options(life);
+  cluster.state_machines = body.state_machines();
+  core->add(MachineId::cluster, std::make_unique<ClusterMachine>(cluster));
+  core->add(MachineId::link, watch_.ear(life));
+  body.live_in(*core);
+  return {std::move(core), [this, &body, &life](WorkerPort& port) {
+            watch_.run(port, life, [&body](WorkerPort& p) { body.run(p); });
+          }};
+}
+
+// Another process is at work that the latest view knows.
+bool Run::may_kill(NodeId victim) const {
+  const View& view = world_->stored_view();
+  for (const Member& m : view.members) {
+    const Life& life = const_cast<Watch&>(watch_).life(m.node);
+    if (m.node == victim || life.instance != m.instance) continue;
+    if (world_->alive(m.node) && !life.over && life.started && life.view.epoch == view.epoch) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool Run::somebody_holds_on() const {
+  const View& view = world_->stored_view();
+  if (view.members.empty() || watch_.finished()) return true;
+  for (const Member& m : view.members) {
+    const Life& life = const_cast<Watch&>(watch_).life(m.node);
+    if (life.instance == m.instance && world_->alive(m.node) && !life.over) return true;
+  }
+  return false;
+}
+
+void Run::come_back(NodeId node) {
+  if (trial_.back_after == Duration{}) return;
+  const auto more = chance_.below(static_cast<uint64_t>(trial_.back_after.ns));
+  const Duration pause = trial_.back_after + Duration{static_cast<int64_t>(more)};
+  ++outcome_.faults[sim::Fault::Kind::restart];
+  world_->inject(sim::restart(world_->now() + pause, node));
+}
+
+void Run::after_event() {
+  if (!watch_.wrong().empty()) throw std::runtime_error(watch_.wrong());
+  while (!kills_.empty() && kills_.back().at <= world_->now()) {
+    const sim::Fault kill = kills_.back();
+    kills_.pop_back();
+    if (!world_->alive(kill.a) || watch_.life(kill.a).over || !may_kill(kill.a)) continue;
+    ++outcome_.faults[kill.kind];
+    world_->inject(sim::kill(world_->now(), kill.a));
+    come_back(kill.a);
+  }
+  if (!somebody_holds_on()) throw AllGone{};
+}
+
+Outcome Run::run() {
+  settings_.cost.ns_per_example = kNsPerExample;
+  sim::WorldOptions in_world;
+  in_world.seed = trial_.seed;
+  in_world.view_store = true;
+  in_world.reborn = [this](NodeId node) { return born(node); };
+  in_world.after_event = [this] { after_event(); };
+  in_world.computer.spread = 0.2;
+  Instant last;
+  for (const sim::Fault& fault : trial_.faults) {
+    last = std::max(last, fault.at + fault.span);
+    if (fault.kind == sim::Fault::Kind::kill) {
+      kills_.push_back(fault);
+    } else {
+      ++outcome_.faults[fault.kind];
+      in_world.faults.push_back(fault);
+    }
+  }
+  std::reverse(kills_.begin(), kills_.end());
+  in_world.deadline = last + trial_.patience;
+  if (trial_.aloud) {
+    in_world.log = [](Instant now, NodeId node, Level level, std::string_view line) {
+      if (level == Level::debug) return;
+      std::printf("%10.4f node %u: %.*s\n", static_cast<double>(now.ns) * 1e-9, node.value,
+                  static_cast<int>(line.size()), line.data());
+    };
+  }
+  watch_.on_over = [this](Life& life) {
+    if (!life.fenced) return;
+    ++outcome_.fenced;
+    come_back(life.node);
+  };
+  world_ = std::make_unique<sim::World>(std::move(in_world));
+  for (uint32_t n = 0; n < trial_.nodes; ++n) {
+    auto [core, main] = born(NodeId{n});
+    world_->add_node(std::move(core), std::move(main));
+  }
+  try {
+    const sim::Outcome over = world_->run();
+    outcome_.events = over.events;
+    if (!over.finished) outcome_.wrong = over.stuck_reason;
+    if (over.finished && !watch_.finished()) outcome_.wrong = "it ended early: " + over.over.reason;
+  } catch (const AllGone&) {
+    outcome_.lost = true;
+  } catch (const std::exception& e) {
+    outcome_.wrong = e.what();
+  }
+  if (!watch_.wrong().empty()) outcome_.wrong = watch_.wrong();
+  outcome_.hours = static_cast<double>(world_->now().ns) * 1e-9 / 3600;
+  outcome_.loss = watch_.loss();
+  outcome_.views = watch_.views();
+  world_.reset();
+  return outcome_;
+}
+
+}  // namespace
+
+Trial random_trial(uint64_t seed) {
+  Random random(mix(seed, 0x747269616c));
+  const auto pick = [&](const auto& list) { return list[random.below(std::size(list))]; };
+  static constexpr const char* kTables[] = {"bsp", "ssp(2)", "essp(2)", "async"};
+  static constexpr const char* kAverages[] = {"allreduce", "local(4)", "gossip", "consensus",
+                                              "backup"};
+  static constexpr const char* kPlacements[] = {"static", "intent", "nups"};
+  Trial trial;
+  trial.seed = seed;
+  trial.model = random.chance(0.5) ? "mf" : "linear";
+  trial.nodes = static_cast<uint32_t>(2 + random.below(3));
+  trial.workers = static_cast<uint32_t>(1 + random.below(2));
+  if (random.chance(0.6)) {
+    trial.scheme = pick(kTables);
+    trial.placement = pick(kPlacements);
+    trial.copies = static_cast<uint32_t>(1 + random.below(2));
+  } else {
+    trial.scheme = pick(kAverages);
+  }
+  sim::SwizzleOptions o;
+  o.nodes = trial.nodes;
+  o.horizon = seconds(random.uniform(3, 15));
+  o.longest = random.chance(0.5) ? milliseconds(300) : seconds(6);
+  o.faults_per_node = 1;
+  o.drops = random.chance(0.5);
+  o.cuts = random.chance(0.5);
+  o.clogs = random.chance(0.5);
+  o.freezes = random.chance(0.5);
+  o.slows = random.chance(0.5);
+  o.kills = static_cast<uint32_t>(random.below(4));
+  o.kills = std::min(o.kills, trial.nodes);
+  o.store_away = static_cast<uint32_t>(random.below(3) / 2);
+  trial.faults = sim::swizzle(seed, o);
+  trial.back_after = milliseconds(static_cast<int64_t>(200 + random.below(2000)));
+  return trial;
+}
+
+std::string to_string(const Trial& t) {
+  std::string text = t.model + " under " + t.scheme + ", " + t.placement + ", copies " +
+                     std::to_string(t.copies) + ", " + std::to_string(t.nodes) + " nodes x " +
+                     std::to_string(t.workers);
+  for (const auto& fault : t.faults) text += "\n  " + sim::to_string(fault);
+  return text;
+}
+
+Yard::Entry& Yard::entry(const Trial& t) {
+  std::string key = t.model + "|" + t.scheme + "|" + t.placement;
+  for (const uint32_t n : {t.copies, t.nodes, t.workers}) key += "|" + std::to_string(n);
+  Entry& entry = entries_[key];
+  if (!entry.task) {
+    entry.job = job_of(t);
+    entry.task = std::make_unique<LoadedTask>(entry.job, in_order);
+  }
+  return entry;
+}
+
+Outcome Yard::run(const Trial& trial) {
+  Entry& e = entry(trial);
+  return Run(trial, e.job, *e.task).run();
+}
+
+double Yard::calm_loss(const Trial& t) {
+  std::string key = t.model + "|" + t.scheme + "|" + std::to_string(t.nodes * t.workers);
+  const auto at = calm_.find(key);
+  if (at != calm_.end()) return at->second;
+  Trial calm = t;
+  calm.faults.clear();
+  return calm_[key] = run(calm).loss;
+}
+
+}  // namespace hemiola::swarm
