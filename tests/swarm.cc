@@ -166,6 +166,7 @@ void Run::after_event() {
     ++outcome_.faults[kill.kind];
     world_->inject(sim::kill(world_->now(), kill.a));
     come_back(kill.a);
+    break;  // it dies before the next is judged
   }
   if (!somebody_holds_on()) throw AllGone{};
 }
@@ -192,7 +193,6 @@ Outcome Run::run() {
   in_world.deadline = last + trial_.patience;
   if (trial_.aloud) {
     in_world.log = [](Instant now, NodeId node, Level level, std::string_view line) {
-      if (level == Level::debug) return;
       std::printf("%10.4f node %u: %.*s\n", static_cast<double>(now.ns) * 1e-9, node.value,
                   static_cast<int>(line.size()), line.data());
     };
@@ -211,7 +211,11 @@ Outcome Run::run() {
     const sim::Outcome over = world_->run();
     outcome_.events = over.events;
     if (!over.finished) outcome_.wrong = over.stuck_reason;
-    if (over.finished && !watch_.finished()) outcome_.wrong = "it ended early: " + over.over.reason;
+    outcome_.lost = !somebody_holds_on();
+    if (outcome_.lost) {
+      outcome_.wrong.clear();
+    } else if (over.finished && !watch_.finished())
+      outcome_.wrong = "it ended early: " + over.over.reason;
   } catch (const AllGone&) {
     outcome_.lost = true;
   } catch (const std::exception& e) {

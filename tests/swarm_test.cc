@@ -52,16 +52,19 @@ struct Sum {
 TEST(Swarm, A_job_is_done_right_whatever_happens_to_its_nodes) {
   Yard yard;
   Sum sum;
+  int failed = 0;
   for (uint64_t i = 0; i < seeds().count; ++i) {
     Trial trial = random_trial(seeds().first + i);
     trial.aloud = seeds().count == 1;
     if (trial.aloud) std::cout << to_string(trial) << "\n";
     const Outcome outcome = yard.run(trial);
     sum.add(outcome);
-    ASSERT_EQ(outcome.wrong, "")
+    EXPECT_EQ(outcome.wrong, "")
         << to_string(trial)
         << "\nreplay: build/swarm_test --gtest_filter='*whatever*' --seeds=1 --first="
         << trial.seed;
+    failed += !outcome.wrong.empty();
+    if (failed == 10) break;
   }
   sum.print();
 }

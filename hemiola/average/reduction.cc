@@ -241,14 +241,16 @@ bool Reduction::add_up(uint32_t p, Gathered& gathered, Outbox& out) {
     const bool own = node == place_.self.value;
     head.weight += own ? own_weight_ : weight_of(gathered.parts[node]);
   }
-  HEMIOLA_CHECK(head.weight > 0);
+  // When nobody knows anything, all have what they began with.
+  const double own = head.weight == 0 ? 1 : own_weight_;
+  if (head.weight == 0) head.weight = own;
   weight_ = head.weight;
   // All have begun this round, so all have what was kept of the last one.
   if (std::exchange(totals_round_, round_) != round_) {
     const Block& own = blocks_[place_.self.value];
     std::fill(totals_.begin() + own.first, totals_.begin() + own.end, Bytes());
   }
-  const Bytes total = codec_ ? encoded_mean(head, gathered) : mean(head, gathered);
+  const Bytes total = codec_ ? encoded_mean(head, gathered, own) : mean(head, gathered, own);
   if (!is_short_) totals_[p] = total;
   gathered.parts.clear();
   for (uint32_t step = 1; step < place_.nodes && !is_short_; ++step) {
@@ -259,13 +261,13 @@ bool Reduction::add_up(uint32_t p, Gathered& gathered, Outbox& out) {
 }
 
 // The mean of a piece, as a message and in its place.
-Bytes Reduction::mean(const PieceHead& head, const Gathered& gathered) {
+Bytes Reduction::mean(const PieceHead& head, const Gathered& gathered, double own_weight) {
   const Piece& piece = pieces_[head.piece];
   float* own = &values_[piece.from];
   std::vector<const float*> parts;
   for (uint32_t node = 0; node < place_.nodes; ++node) {
     const bool is_own = node == place_.self.value;
-    if ((is_own ? own_weight_ : weight_of(gathered.parts[node])) == 0) continue;
+    if ((is_own ? own_weight : weight_of(gathered.parts[node])) == 0) continue;
     parts.push_back(is_own ? own : floats_of(gathered.parts[node]));
   }
   MutableBytes body = body_for(sizeof head + piece.count * sizeof(float));
@@ -275,14 +277,14 @@ Bytes Reduction::mean(const PieceHead& head, const Gathered& gathered) {
   return std::move(body).freeze();
 }
 
-Bytes Reduction::encoded_mean(const PieceHead& head, const Gathered& gathered) {
+Bytes Reduction::encoded_mean(const PieceHead& head, const Gathered& gathered, double own_weight) {
   const Piece& piece = pieces_[head.piece];
   const std::span<float> own = values_.subspan(piece.from, piece.count);
   sum_.resize(piece.count);
   bool first = true;
   for (uint32_t node = 0; node < place_.nodes; ++node) {
     const bool is_own = node == place_.self.value;
-    if ((is_own ? own_weight_ : weight_of(gathered.parts[node])) == 0) continue;
+    if ((is_own ? own_weight : weight_of(gathered.parts[node])) == 0) continue;
     if (is_own) {
       (first ? vec().copy : vec().add)(sum_.data(), own.data(), own.size());
     } else {

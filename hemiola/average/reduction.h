@@ -100,8 +100,8 @@ class Reduction {
   void send_next_part(NodeId to, Outbox& out);
   bool take_total(const Envelope& message, const PieceHead& head, Outbox& out);
   void take(const Bytes& body, bool first, std::span<float> sum) const;
-  Bytes mean(const PieceHead& head, const Gathered& gathered);
-  Bytes encoded_mean(const PieceHead& head, const Gathered& gathered);
+  Bytes mean(const PieceHead& head, const Gathered& gathered, double own_weight);
+  Bytes encoded_mean(const PieceHead& head, const Gathered& gathered, double own_weight);
   bool add_up(uint32_t piece, Gathered& gathered, Outbox& out);
   bool end_piece();
 

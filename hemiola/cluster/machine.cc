@@ -119,6 +119,7 @@ void ClusterMachine::beat(Instant, Outbox& out) {
   Heartbeat heartbeat;
   if (coordinates()) heartbeat = told_;
   heartbeat.number = ++beats_;
+  heartbeat.instance = options_.instance;
   const Bytes body = heartbeat.encode();
   for (NodeId peer : links_) out.send(peer, Kind::heartbeat, body);
 }
@@ -201,6 +202,20 @@ void ClusterMachine::member_lost(NodeId peer, const std::string& why, Instant no
     dial(peer, view_.members[*at].address, now, out);
   }
   follow_lost_leader(now, out);
+}
+
+// Another process answers where a member was: the member is gone.
+void ClusterMachine::replaced(NodeId peer, Instant now, Outbox& out) {
+  if (!options_.goes_on || phase_ == Phase::joining) return;
+  const std::string why = "another process has taken its place";
+  if (coordinates()) return coordinator_->on_lost(peer, why, now, out);
+  member_lost(peer, why, now, out);
+}
+
+// False only of members: whoever is none may be any process.
+bool ClusterMachine::is_member(NodeId node, uint64_t instance) const {
+  const auto rank = view_.rank_of(node);
+  return !rank || view_.members[*rank].instance == instance;
 }
 
 // When all before this node in the view are lost it is this node's turn to lead.
@@ -329,12 +344,14 @@ void ClusterMachine::on_stored(const View& view, Instant now, Outbox& out) {
     return;
   }
   if (view.epoch == Epoch{0}) return come_in(NodeId{0}, options_.rendezvous, now, out);
-  if (view.has(options_.self)) {
-    on_view(view, now, out);  // as one of the first; else the one who was this node must go first
-  } else {
-    if (leader() == options_.self) coordinator_.reset();
-    come_in(view.members[0].node, view.members[0].address, now, out);
+  const auto rank = view.rank_of(options_.self);
+  if (rank && view.members[*rank].instance == options_.instance) {
+    return on_view(view, now, out);  // as one of the first
   }
+  coordinator_.reset();
+  // Else whoever follows the process that was this node lets it in.
+  const Member& leads = view.members[0];
+  if (leads.node != options_.self) come_in(leads.node, leads.address, now, out);
 }
 
 Duration ClusterMachine::elapsed(Instant now) const {
@@ -375,6 +392,9 @@ void ClusterMachine::on_message(const Envelope& message, Instant now, Outbox& ou
     if (auto heartbeat = Heartbeat::decode(message.body)) {
       understood = true;
       if (auto line = detector_.heard(message.from, now)) out.say(Level::warning, *line);
+      if (!is_member(message.from, heartbeat->instance)) {
+        return replaced(message.from, now, out);
+      }
       if (links_.contains(message.from)) lost_.erase(message.from);
       if (message.from == leader()) {
         told_ = std::move(*heartbeat);

@@ -99,6 +99,8 @@ class ClusterMachine : public Machine {
   void start(const Agenda& agenda, Outbox& out);
   void on_stored(const View& view, Instant now, Outbox& out);
   void member_lost(NodeId peer, const std::string& why, Instant now, Outbox& out);
+  void replaced(NodeId peer, Instant now, Outbox& out);
+  bool is_member(NodeId node, uint64_t instance) const;
   void follow_lost_leader(Instant now, Outbox& out);
   void judge_losses(Instant now, Outbox& out);
 

@@ -64,6 +64,7 @@ Bytes Heartbeat::encode() const {
   Writer out;
   out.put(number).put(elapsed);
   out.put_text(blocks_wait_for).put_text(reduce_waits_for).put_text(finish_waits_for);
+  out.put(instance);
   return std::move(out).take();
 }
 
@@ -75,6 +76,7 @@ std::optional<Heartbeat> Heartbeat::decode(const Bytes& body) {
   m.blocks_wait_for = in.get_text();
   m.reduce_waits_for = in.get_text();
   m.finish_waits_for = in.get_text();
+  m.instance = in.get<uint64_t>();
   return whole(in, std::move(m));
 }
 

@@ -48,14 +48,15 @@ struct Ready {
 };
 using Start = Ready;
 
-// On every link. What the leader tells beside: how long the job has run, and for whom workers
-// wait, if they do.
+// On every link, from which process. What the leader tells beside: how long the job has run, and
+// for whom workers wait, if they do.
 struct Heartbeat {
   uint64_t number = 0;
   Duration elapsed;
   std::string blocks_wait_for;
   std::string reduce_waits_for;
   std::string finish_waits_for;
+  uint64_t instance = 0;
 
   Bytes encode() const;
   static std::optional<Heartbeat> decode(const Bytes& body);
