@@ -46,6 +46,9 @@ struct Notes : RunListener {
   bool wants_live() override { return true; }
   void live(const LiveState& state) override { lives.push_back(state); }
   void epoch(const EpochRecord& record) override { epochs.push_back(record); }
+  void done_before(const std::vector<EpochRecord>& records) override {
+    EXPECT_TRUE(records.empty());
+  }
   void finished(const RunTotals& t, double) override { totals = t; }
   void saved(const std::string& folder, uint64_t) override { model = folder; }
 
@@ -64,7 +67,7 @@ struct Solo {
     return {o};
   }
   void run() {
-    NodeShare share(task, tables, settings);
+    NodeShare share(task, tables, settings, 1);
     share.listener = &notes;
     share.saver = saver.get();
     run_worker(port, share);
