@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import alive, children, end, wait_until
+from conftest import alive, children, end, nodes_of, wait_until
 
 SCHEMES = ["bsp", "bsp strict", "ssp(3)", "essp(3)", "async"]
 AVERAGES = ["allreduce", "local(4)", "outer(4)", "groups(2, 2)", "gossip", "pushsum", "consensus",
@@ -209,7 +209,7 @@ def test_interrupt_ends_all_processes_and_leaves_nothing_behind(hemiola):
     run = hemiola.start("train", hemiola.job, "--nodes", "4", *LONG)
     try:
         wait_until(lambda: trains(hemiola))
-        nodes = children(run.pid)
+        nodes = nodes_of(run.pid)
         assert len(nodes) == 4
         run.send_signal(signal.SIGINT)
         assert run.wait(timeout=10) == 130
@@ -236,10 +236,10 @@ def test_interrupt_ends_a_job_of_one_process(hemiola):
 
 
 def test_a_killed_node_is_named_within_two_seconds(hemiola):
-    run = hemiola.start("train", hemiola.job, "--nodes", "4", *LONG)
+    run = hemiola.start("train", hemiola.job, "--nodes", "4", "cluster.on_loss=end", *LONG)
     try:
         wait_until(lambda: trains(hemiola))
-        nodes = children(run.pid)
+        nodes = nodes_of(run.pid)
         os.kill(nodes[2], signal.SIGKILL)
         begun = time.monotonic()
         assert run.wait(timeout=10) == 1
@@ -253,10 +253,10 @@ def test_a_killed_node_is_named_within_two_seconds(hemiola):
 
 
 def test_a_node_that_is_killed_before_all_are_there_ends_the_job_too(hemiola):
-    run = hemiola.start("train", hemiola.job, "--nodes", "4", *LONG)
+    run = hemiola.start("train", hemiola.job, "--nodes", "4", "cluster.on_loss=end", *LONG)
     try:
-        wait_until(lambda: len(children(run.pid)) == 4)
-        nodes = children(run.pid)
+        wait_until(lambda: len(nodes_of(run.pid)) == 4)
+        nodes = nodes_of(run.pid)
         os.kill(nodes[3], signal.SIGKILL)
         assert run.wait(timeout=2) == 1
         assert "was ended by signal 9" in run.stderr.read()
@@ -269,7 +269,7 @@ def test_nodes_do_not_outlive_a_launcher_that_is_killed(hemiola):
     run = hemiola.start("train", hemiola.job, "--nodes", "3", *LONG)
     try:
         wait_until(lambda: trains(hemiola))
-        nodes = children(run.pid)
+        nodes = nodes_of(run.pid)
         run.kill()
         wait_until(lambda: not any(alive(pid) for pid in nodes), seconds=2)
     finally:
@@ -278,11 +278,11 @@ def test_nodes_do_not_outlive_a_launcher_that_is_killed(hemiola):
 
 def test_a_frozen_node_is_waited_for_by_name_and_the_job_goes_on_when_it_wakes(hemiola):
     run = hemiola.start("train", hemiola.job, "--nodes", "3", "train.epochs=300", "--quiet",
-                        "sync.scheme=bsp", stdin=subprocess.DEVNULL)
+                        "sync.scheme=bsp", "cluster.on_loss=end", stdin=subprocess.DEVNULL)
     frozen = None
     try:
         wait_until(lambda: trains(hemiola))
-        frozen = children(run.pid)[1]
+        frozen = nodes_of(run.pid)[1]
         os.kill(frozen, signal.SIGSTOP)
         line = run.stderr.readline()  # comes within 10 s, or the test's time is up
         assert "node 1" in line, line
@@ -299,7 +299,7 @@ def test_an_interrupt_ends_a_job_with_a_frozen_node_too(hemiola):
     run = hemiola.start("train", hemiola.job, "--nodes", "3", *LONG)
     try:
         wait_until(lambda: trains(hemiola))
-        nodes = children(run.pid)
+        nodes = nodes_of(run.pid)
         os.kill(nodes[1], signal.SIGSTOP)
         run.send_signal(signal.SIGINT)
         assert run.wait(timeout=10) == 130

@@ -102,6 +102,19 @@ def children(pid):
     return sorted(found)
 
 
+def nodes_of(pid):
+    """Of its children, the nodes of the job; the keeper of views is none."""
+    found = []
+    for child in children(pid):
+        try:
+            words = pathlib.Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"node" in words:
+            found.append(child)
+    return found
+
+
 def alive(pid):
     try:
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

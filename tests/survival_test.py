@@ -1,0 +1,100 @@
+"""Runs whose processes are killed and frozen while they train."""
+import os
+import signal
+import time
+
+import pytest
+
+from conftest import children, end, nodes_of, wait_until
+
+EPOCHS = 60
+SLOW = ["--nodes", "3", f"train.epochs={EPOCHS}", "data.examples=300000", "sync.copies=2",
+        "train.evaluate_every=0"]
+SCHEMES = [["sync.scheme=bsp"], ["sync.scheme=essp(2)"],
+           ["sync.scheme=async", "sync.placement=intent"], ["sync.scheme=allreduce"],
+           ["sync.scheme=gossip"], ["sync.scheme=backup"]]
+
+
+def epochs_done(hemiola):
+    history = hemiola.folder / "runs/job/metrics.jsonl"
+    return len(history.read_text().splitlines()) if history.exists() else 0
+
+
+def finish(hemiola, run, samples):
+    said = run.communicate(timeout=120)[1]
+    assert run.returncode == 0, said
+    summary = hemiola.summary()
+    assert [e["epoch"] for e in summary["epochs"]] == list(range(1, EPOCHS + 1))
+    # Each block counts once in each epoch, whoever died.
+    assert summary["samples"] == samples, said
+    return said, summary
+
+
+@pytest.fixture(name="undisturbed")
+def undisturbed_run(hemiola):
+    hemiola.train(*SLOW[2:], "train.epochs=1", "--quiet", "--out", "once")
+    return hemiola.summary("once")["samples"] * EPOCHS
+
+
+@pytest.mark.parametrize("scheme", SCHEMES, ids=lambda s: s[0].removeprefix("sync.scheme="))
+def test_a_run_goes_on_when_any_node_is_killed_and_takes_it_in_again(hemiola, undisturbed, scheme):
+    run = hemiola.start("train", hemiola.job, *SLOW, *scheme)
+    try:
+        for victim in (0, 2):  # the one that leads, and another
+            wait_until(lambda: epochs_done(hemiola) >= 2 + 8 * victim)
+            os.kill(nodes_of(run.pid)[victim], signal.SIGKILL)
+        said, summary = finish(hemiola, run, undisturbed)
+        assert said.count("was ended by signal 9 (Killed); started again as process") == 2, said
+        assert summary["view_changes"] >= 2
+    finally:
+        end(run)
+
+
+def test_a_frozen_node_is_left_behind_and_told_so_when_it_wakes(hemiola, undisturbed):
+    run = hemiola.start("train", hemiola.job, *SLOW, "sync.scheme=bsp")
+    frozen = None
+    try:
+        wait_until(lambda: epochs_done(hemiola) >= 2)
+        frozen = nodes_of(run.pid)[1]
+        os.kill(frozen, signal.SIGSTOP)
+        before, begun = epochs_done(hemiola), time.monotonic()
+        wait_until(lambda: epochs_done(hemiola) >= before + 2)
+        assert time.monotonic() - begun < 8  # 2 s of silence, and a loaded machine
+        os.kill(frozen, signal.SIGCONT)
+        said, _ = finish(hemiola, run, undisturbed)
+        assert "node 1 is silent for" in said and "going on with 2 nodes" in said, said
+        assert "node 1 was taken out of the job while it was away" in said, said
+    finally:
+        if frozen:
+            try:
+                os.kill(frozen, signal.SIGCONT)
+            except ProcessLookupError:
+                pass
+        end(run)
+
+
+def test_the_run_goes_on_without_the_keeper_of_views_and_with_the_next_one(hemiola, undisturbed):
+    run = hemiola.start("train", hemiola.job, *SLOW, "sync.scheme=essp(2)")
+    try:
+        wait_until(lambda: epochs_done(hemiola) >= 2)
+        keeper = [p for p in children(run.pid) if p not in nodes_of(run.pid)]
+        os.kill(keeper[0], signal.SIGKILL)
+        wait_until(lambda: epochs_done(hemiola) >= 5)
+        os.kill(nodes_of(run.pid)[1], signal.SIGKILL)
+        said, _ = finish(hemiola, run, undisturbed)
+        assert "the keeper of views was ended; it is started again" in said, said
+        assert "going on with 2 nodes" in said, said
+    finally:
+        end(run)
+
+
+def test_with_fewer_than_the_least_nodes_the_job_ends_and_says_so(hemiola):
+    run = hemiola.start("train", hemiola.job, *SLOW, "cluster.min_nodes=3")
+    try:
+        wait_until(lambda: epochs_done(hemiola) >= 1)
+        os.kill(nodes_of(run.pid)[2], signal.SIGKILL)
+        said = run.communicate(timeout=30)[1]
+        assert run.returncode == 1
+        assert "2 nodes are left and the job wants at least 3" in said, said
+    finally:
+        end(run)
