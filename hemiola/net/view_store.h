@@ -24,6 +24,9 @@ class ViewStore {
   virtual void start(std::function<void(Event)> tell) = 0;
   // From any thread; does not block. While the keeper is away a proposal is lost.
   virtual void propose(Outbox::Proposal proposal) = 0;
+  // The job is over. Each node says so when it leaves; when the one that leads does, which goes
+  // last, the view may be forgotten. Blocks for a moment at most.
+  virtual void job_over(NodeId) {}
 };
 
 // The launcher's service, which listens at the Unix socket `path`.

@@ -114,7 +114,7 @@ class Launcher {
   LaunchResult run() {
     block_signals();
     try {
-      if (goes_on(job_)) start_service();
+      if (goes_on(job_) && !in_etcd(job_)) start_service();
       start_all();
       while (any_running()) wait_for_something();
     } catch (...) {
@@ -162,7 +162,7 @@ class Launcher {
   void start_all() {
     order_.place.secret = random_secret();
     order_.place.rendezvous = tcp() ? free_loopback_address() : "unix:" + folder_.path() + "/node0";
-    if (goes_on(job_)) order_.place.views = views_path();
+    if (goes_on(job_) && !in_etcd(job_)) order_.place.views = views_path();
     for (uint32_t n = 0; n < job_.cluster.nodes; ++n) start_node(n, false);
   }
 

@@ -10,6 +10,7 @@
 
 #include "hemiola/cluster/machine.h"
 #include "hemiola/core/random.h"
+#include "hemiola/net/etcd_store.h"
 #include "hemiola/net/node.h"
 #include "hemiola/net/view_store.h"
 #include "hemiola/train/node_life.h"
@@ -58,7 +59,10 @@ ClusterOptions cluster_options(const Job& job, const NodePlace& place, const std
   options.address = address;
   options.rendezvous = place.self.value == 0 ? address : place.rendezvous;
   options.job_summary = agreement_text(job);
-  options.instance = static_cast<uint64_t>(::getpid());
+  // In containers every process may have the same number.
+  options.instance =
+      mix(static_cast<uint64_t>(::getpid()),
+          static_cast<uint64_t>(std::chrono::system_clock::now().time_since_epoch().count()));
   options.join_timeout = seconds(job.cluster.join_timeout_s);
   options.say_wait = seconds(job.cluster.say_wait_s);
   options.on_silence = job.cluster.on_silence == "end" ? OnSilence::end : OnSilence::wait;
@@ -66,9 +70,21 @@ ClusterOptions cluster_options(const Job& job, const NodePlace& place, const std
   if (options.goes_on) options.on_silence = OnSilence::remove;
   options.min_nodes = job.cluster.min_nodes;
   options.most_nodes = most_nodes(job);
-  options.keeper = place.views.empty() ? ViewKeeper::leader : ViewKeeper::store;
+  const bool store = !place.views.empty() || in_etcd(job);
+  options.keeper = store ? ViewKeeper::store : ViewKeeper::leader;
   options.silence_limit = seconds(job.cluster.silence_limit_s);
   return options;
+}
+
+// What keeps the view outside of the nodes; nothing when the leader keeps it.
+std::unique_ptr<net::ViewStore> keeper_of_views(const Job& job, const NodePlace& place) {
+  if (!place.views.empty()) return net::view_service_at(place.views);
+  if (!in_etcd(job)) return nullptr;
+  const net::EtcdPlace etcd{job.cluster.etcd,
+                            net::etcd_key(job.job.name, place.secret, place.rendezvous)};
+  // While etcd is away those who are here go on, and so who comes meanwhile may wait for it.
+  if (!place.comes_later) net::etcd_must_answer(etcd, job.cluster.join_timeout_s);
+  return net::views_in_etcd(etcd);
 }
 
 std::string reached_at(const NodePlace& place, const net::Listener& listener) {
@@ -82,6 +98,8 @@ std::string reached_at(const NodePlace& place, const net::Listener& listener) {
 }  // namespace
 
 bool goes_on(const Job& job) { return job.cluster.on_loss == "go_on" && most_nodes(job) > 1; }
+
+bool in_etcd(const Job& job) { return goes_on(job) && !job.cluster.etcd.empty(); }
 
 uint32_t most_nodes(const Job& job) { return std::max(job.cluster.nodes, job.cluster.max_nodes); }
 
@@ -126,8 +144,7 @@ JobOver run_node(const Job& job, const Flags& flags, const NodePlace& place, Pro
   life.live_in(*core);
 
   net::NodeOptions options = node_options(job, place, progress);
-  std::unique_ptr<net::ViewStore> store;
-  if (!place.views.empty()) store = net::view_service_at(place.views);
+  std::unique_ptr<net::ViewStore> store = keeper_of_views(job, place);
   if (store) options.propose = [&](Outbox::Proposal p) { store->propose(std::move(p)); };
   net::Node node(std::move(options), std::move(listener), std::move(core),
                  [&life](WorkerPort& port) { life.run(port); });
@@ -137,6 +154,8 @@ JobOver run_node(const Job& job, const Flags& flags, const NodePlace& place, Pro
   if (store) store->start([&node](Event event) { node.tell(std::move(event)); });
 
   JobOver over = node.run();
+  if (store && over.ok) store->job_over(place.self);
+  store.reset();  // it speaks to the node
   if (report && (over.ok || report->has_result())) report->publish();
   return over;
 }

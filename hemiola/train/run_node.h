@@ -17,7 +17,7 @@ struct NodePlace {
   std::string host;          // by which others reach it, when `listen` does not say so
   std::string rendezvous;    // where node 0 listens
   std::string secret;        // what the nodes of the job know and nobody else
-  std::string views;         // the launcher's keeper of views; empty: the leader keeps them
+  std::string views;         // the launcher's keeper of views; empty: etcd, or the leader
   bool comes_later = false;  // the job has begun
 };
 
@@ -27,6 +27,8 @@ JobOver run_node(const Job& job, const Flags& flags, const NodePlace& place, Pro
 
 // The job survives nodes that are lost.
 bool goes_on(const Job& job);
+// etcd keeps its view, and not the launcher.
+bool in_etcd(const Job& job);
 // At a time, those that join later among them.
 uint32_t most_nodes(const Job& job);
 

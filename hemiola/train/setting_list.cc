@@ -432,8 +432,9 @@ const Setting kSettings[] = {
     {"cluster.etcd",
      SLOT(cluster.etcd),
      "",
-     "address of an etcd server, http://HOST:PORT, that keeps the view; empty: the launcher does",
-     {}},
+     "addresses of the members of an etcd cluster that keeps the view, http://HOST:2379, with "
+     "commas between; empty: the launcher does",
+     {.only = "cluster.on_loss=go_on"}},
 };
 
 #undef SLOT
