@@ -45,6 +45,7 @@ struct Link {
   Instant held_until{};     // one-way cut: arrivals wait until then
   Instant down_until{};     // the connection cannot be made before
   uint32_t generation = 0;  // a message of an earlier one was lost
+  uint32_t ended = 0;       // so many connections were ended by the sending end itself
   bool open = false;        // the sending end has a connection
   bool connecting = false;
   bool dialled = false;  // by the sending end: what it sends waits for the connection

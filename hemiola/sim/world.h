@@ -136,7 +136,7 @@ class World {
     NodeId node;  // whom it is for
     NodeId peer;
     uint32_t number = 0;  // a generation, an epoch of the ice, a turn, or a MachineId
-    uint32_t age = 0;     // call, timer: the node's life or generation
+    uint32_t age = 0;     // call, timer: the node's life or generation; peer_lost: Link::ended
     std::shared_ptr<const Outbox::Proposal> proposal = nullptr;
     Epoch epoch;
     uint64_t tag = 0;  // of a timer; index of a worker or a fault

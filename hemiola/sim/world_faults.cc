@@ -37,7 +37,9 @@ void World::arrive(uint32_t slot) {
   if (record.what == What::message) {
     ++node(record.node).counters.messages_received;
   } else {
-    network_->link(record.node, record.peer).open = false;
+    Link& own = network_->link(record.node, record.peer);
+    if (record.age != own.ended) return drop(slot);  // it has hung up itself
+    own.open = false;
   }
   enqueue(slot);
 }
@@ -113,8 +115,10 @@ void World::connect(const Record& record) {
     const NodeId end = ends[i];
     const NodeId peer = ends[1 - i];
     Link& towards = network_->link(peer, end);
-    const Instant at = now_ + network_->delay(towards, now_);
-    towards.last_arrival = std::max(towards.last_arrival, at.ns);
+    // Behind all that came over an earlier connection, its loss too.
+    const Instant soonest = now_ + network_->delay(towards, now_);
+    const Instant at{std::max(soonest.ns, towards.last_arrival + 1)};
+    towards.last_arrival = at.ns;
     push(at, {.what = What::peer_up,
               .again = there.was_open,
               .node = end,
@@ -302,11 +306,16 @@ void World::close(NodeId id, NodeId peer, Duration later, const char* why) {
   const bool told = in.open || in.dialled;
   lose_what_is_underway(in);
   out.open = out.connecting = out.dialled = false;
+  ++out.ended;
   if (!told) return;
   const Instant at = now_ + later + network_->delay(out, now_);
   out.last_arrival = std::max(at.ns, out.last_arrival + 1);
-  push(Instant{out.last_arrival},
-       {.what = What::peer_lost, .node = peer, .peer = id, .number = out.generation, .why = why});
+  push(Instant{out.last_arrival}, {.what = What::peer_lost,
+                                   .node = peer,
+                                   .peer = id,
+                                   .number = out.generation,
+                                   .age = in.ended,
+                                   .why = why});
 }
 
 }  // namespace hemiola::sim
