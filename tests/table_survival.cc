@@ -94,8 +94,8 @@ class Worker {
       }
     }
     client_.barrier();
-    for (int i = 0; i < 3; ++i) {
-      port_.sleep(milliseconds(40));
+    for (int i = 0; i < 8; ++i) {
+      port_.sleep(milliseconds(15));
       client_.tick();
     }
     client_.barrier();
@@ -132,7 +132,7 @@ class Worker {
       town_.check_read(cell_, keys[i], rows[i]);
       const float one = 1;
       vec().add(rows[i] + cell_, &one, 1);
-      ++town_.count(cell_, keys[i]).added;
+      town_.added(cell_, keys[i], port_.now());
     }
   }
 
@@ -143,7 +143,7 @@ class Worker {
     client_.push(kTable, keys, deltas);
     for (const Key key : keys) {
       --town_.count(cell_, key).in_doubt;
-      ++town_.count(cell_, key).added;
+      town_.added(cell_, key, port_.now());
     }
   }
 
@@ -193,7 +193,7 @@ void Town::check_read(uint32_t cell, Key key, const float* row) {
     const auto in = static_cast<int64_t>(row[c] - start(key, c));
     // A push may be noted by the loop before its worker knows.
     const int64_t most = count.added + count.in_doubt;
-    const int64_t least = c == cell ? count.added - count.may_lack : 0;
+    const int64_t least = c == cell ? std::max<int64_t>(0, count.added - count.may_lack) : 0;
     if (in >= least && in <= most) continue;
     throw Violation("generation " + std::to_string(generation_) + ": the worker of cell " +
                     std::to_string(cell) + " reads " + std::to_string(in) + " in cell " +
@@ -234,7 +234,9 @@ Town::Ending Town::live(sim::WorldOptions options, const std::vector<Kill>& kill
   }
   std::vector<Kill> due = kills;
   sim::World* running = nullptr;
+  uint32_t events = 0;
   options.after_event = [&] {
+    if (++events % 8 == 0) count_remembered(machines, *running, most_);
     std::erase_if(due, [&](const Kill& kill) {
       if (running->now() < kill.at || (kill.once_started && !started_)) return false;
       sim::Fault fault;
@@ -242,6 +244,7 @@ Town::Ending Town::live(sim::WorldOptions options, const std::vector<Kill>& kill
       fault.at = running->now();
       fault.a = NodeId{rank_of(kill.name)};
       running->inject(fault);
+      died_ = fault.at;
       return true;
     });
   };
@@ -268,8 +271,45 @@ Town::Ending Town::live(sim::WorldOptions options, const std::vector<Kill>& kill
   }
   world.start_without_cluster(view, true);
   const sim::Outcome outcome = world.run();
+  left_ = {};
+  count_remembered(machines, world, left_);
+  if (story_.copies == 1) count_lost_rows(machines, world);
   settle(world, machines);
   return {outcome.finished, outcome.stuck_reason, outcome.events};
+}
+
+void Town::count_remembered(const std::vector<TableMachine*>& machines, sim::World& world,
+                            TableMachine::Remembered& most) const {
+  for (uint32_t n = 0; n < machines.size(); ++n) {
+    if (!world.alive(NodeId{n})) continue;
+    const auto now = machines[n]->remembered();
+    most.units = std::max(most.units, now.units);
+    most.journal_bytes = std::max(most.journal_bytes, now.journal_bytes);
+    most.gifts = std::max(most.gifts, now.gifts);
+  }
+}
+
+// Its last updates may be lost with it.
+void Town::count_out(uint32_t name, Instant died) {
+  for (uint32_t w = 0; w < story_.workers_per_node; ++w) {
+    for (uint32_t k = 0; k < story_.rows; ++k) {
+      Count& count = this->count(name * story_.workers_per_node + w, Key{k});
+      const auto old = std::count_if(count.when.begin(), count.when.end(),
+                                     [&](Instant at) { return at + story_.lag < died; });
+      count.may_lack = std::max(count.may_lack, count.added - old);
+    }
+  }
+}
+
+// Rows that are on no survivor may lack anything.
+void Town::count_lost_rows(const std::vector<TableMachine*>& machines, sim::World& world) {
+  for (uint32_t k = 0; k < story_.rows; ++k) {
+    bool here = false;
+    for (uint32_t n = 0; n < machines.size(); ++n) {
+      here |= world.alive(NodeId{n}) && sets_[n]->rows(kTable).owns(Key{k});
+    }
+    for (uint32_t c = 0; c < story_.cells() && !here; ++c) count(c, Key{k}).may_lack = 1'000'000;
+  }
 }
 
 // What of each survivor's updates must be in from now on, and its salvage; the dead are counted
@@ -286,7 +326,7 @@ void Town::settle(sim::World& world, const std::vector<TableMachine*>& machines)
   for (uint32_t rank = 0; rank < machines.size(); ++rank) {
     Citizen& citizen = citizens_[rank];
     const bool lives = world.alive(NodeId{rank});
-    for (uint64_t lost : machines[rank]->rows_lost()) lost_ += lost;
+    for (const uint64_t lost : machines[rank]->rows_lost()) lost_ += lost;
     for (uint32_t w = 0; w < each; ++w) {
       for (uint32_t k = 0; k < story_.rows; ++k) {
         Count& count = this->count(citizen.name * each + w, Key{k});
@@ -294,9 +334,10 @@ void Town::settle(sim::World& world, const std::vector<TableMachine*>& machines)
         // A push that was broken off may be in as far as it went.
         count.added += count.in_doubt;
         count.may_lack += std::exchange(count.in_doubt, 0);
-        if (!lives) count.may_lack = count.added;
+        if (lives) std::fill(count.when.begin(), count.when.end(), Instant{INT64_MIN / 2});
       }
     }
+    if (!lives) count_out(citizen.name, died_);
     if (!lives) dead_.push_back(citizen.name);
     if (!lives) continue;
     citizen.salvage = machines[rank]->salvage();
@@ -324,7 +365,8 @@ void Town::check_rows(sim::WorldOptions world) {
     for (uint32_t c = 0; c < story_.cells(); ++c) {
       const Count& count = this->count(c, key);
       const auto in = static_cast<int64_t>(row[c] - start(key, c));
-      if (in >= count.added - count.may_lack && in <= count.added) continue;
+      const int64_t least = std::max<int64_t>(0, count.added - count.may_lack);
+      if (in >= least && in <= count.added) continue;
       throw Violation("at the end cell " + std::to_string(c) + " of row " + std::to_string(k) +
                       " holds " + std::to_string(in) + ", where " + std::to_string(count.added) +
                       " were added, of which " + std::to_string(count.may_lack) + " may lack");

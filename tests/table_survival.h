@@ -29,6 +29,8 @@ struct Story {
   uint32_t clocks = 8;  // of each worker in each generation
   uint32_t calls = 6;   // in each clock
   uint32_t barrier_every = 0;
+  // What a dead node's own workers had added so long before its death must be there.
+  Duration lag = seconds(1e6);
   TableOptions table;  // its shape is filled in
 
   uint32_t cells() const { return (nodes + newcomers) * workers_per_node; }
@@ -47,6 +49,7 @@ struct Count {
   int64_t under_way = 0;  // in calls that were posted and not handled yet
   int64_t in_doubt = 0;   // by a call that was broken off
   int64_t may_lack = 0;   // its node has died
+  std::vector<Instant> when;  // of `added`, where a lag is promised
 };
 
 class Town {
@@ -69,6 +72,7 @@ class Town {
   // The death of this node would be the second of two neighbours since workers ran last, which
   // two copies do not survive.
   bool is_needed(uint32_t name) const;
+  void shorten(uint32_t clocks) { story_.clocks = clocks; }
   void join(uint32_t name) { citizens_.push_back({name, {}}); }
 
   // One more generation, in which nobody does anything, and then: every row has one owner, and
@@ -78,6 +82,9 @@ class Town {
   const std::vector<Citizen>& citizens() const { return citizens_; }
   uint64_t lost() const { return lost_; }  // rows that nobody had, all in all
   uint64_t reads() const { return reads_; }
+  // Of all machines at any time, and of those that are left when all is quiet.
+  const TableMachine::Remembered& most() const { return most_; }
+  const TableMachine::Remembered& left() const { return left_; }
   const Story& story() const { return story_; }
   Count& count(uint32_t cell, Key key) { return counts_[size_t{cell} * story_.rows + key.value]; }
   const Count& count(uint32_t cell, Key key) const {
@@ -87,6 +94,11 @@ class Town {
     return start_[size_t{key.value} * story_.cells() + cell];
   }
   bool started() const { return started_; }
+  void added(uint32_t cell, Key key, Instant when) {
+    Count& count = this->count(cell, key);
+    ++count.added;
+    if (story_.lag < seconds(1e6)) count.when.push_back(when);
+  }
   void has_started() { started_ = true; }
   // What a worker reads in a row: its own cell as it is, the others not more than was added.
   void check_read(uint32_t cell, Key key, const float* row);
@@ -94,6 +106,10 @@ class Town {
  private:
   void work(WorkerPort& port, TableSet& tables, uint32_t cell);
   uint32_t rank_of(uint32_t name) const;
+  void count_remembered(const std::vector<TableMachine*>& machines, sim::World& world,
+                        TableMachine::Remembered& most) const;
+  void count_out(uint32_t name, Instant died);
+  void count_lost_rows(const std::vector<TableMachine*>& machines, sim::World& world);
   void settle(sim::World& world, const std::vector<TableMachine*>& machines);
 
   Story story_;
@@ -102,12 +118,15 @@ class Town {
   std::vector<std::optional<NodeId>> ranks_now_;  // by rank in the last generation
   std::vector<Count> counts_;
   std::vector<float> start_;
+  Instant died_;                 // when the last one who died did
   bool started_ = false;                         // workers run in this generation
   std::vector<uint32_t> ring_;                   // names in the last one in which they did
   std::vector<uint32_t> dead_;                   // who died since
   std::vector<std::unique_ptr<TableSet>> sets_;  // of the last generation, by rank
   uint64_t lost_ = 0;
   uint64_t reads_ = 0;
+  TableMachine::Remembered most_;
+  TableMachine::Remembered left_;
 };
 
 }  // namespace hemiola::survival

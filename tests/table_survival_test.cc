@@ -63,6 +63,12 @@ Instant soon(Random& random, int64_t most_us) {
   return Instant{microseconds(static_cast<int64_t>(random.below(most_us))).ns};
 }
 
+struct Fate {
+  uint32_t changes = 1;       // of the view
+  bool kill = true;           // somebody dies at each
+  bool once_started = false;  // and never before workers run
+};
+
 struct Life {
   uint64_t reads = 0;
   uint64_t deaths = 0;
@@ -74,18 +80,19 @@ constexpr Instant kNoEnd{seconds(600).ns};
 
 // Generations: all; without one who died; perhaps with another who came, while one dies again; and
 // a last one in peace, after which everything is counted.
-Life live(Town& town, uint64_t seed, Random& random, uint32_t deaths) {
+Life live(Town& town, uint64_t seed, Random& random, const Fate& fate) {
   Life life;
   uint32_t newcomer = town.story().nodes;
-  for (uint32_t death = 0; death < deaths; ++death) {
+  for (uint32_t death = 0; death < fate.changes; ++death) {
     const auto nodes = static_cast<uint32_t>(town.citizens().size());
     auto world = oracle::random_world(mix(seed, 5, death), nodes);
     std::vector<Town::Kill> kills;
     const Instant at = soon(random, 30'000);
     const Instant end = at + microseconds(static_cast<int64_t>(random.below(30'000)));
     const uint32_t victim = town.citizens()[random.below(nodes)].name;
-    const bool once_started = town.is_needed(victim) || random.chance(0.5);
-    if (nodes > 1) kills.push_back({victim, at, once_started});
+    const bool once_started =
+        fate.once_started || town.is_needed(victim) || random.chance(0.5);
+    if (nodes > 1 && fate.kill) kills.push_back({victim, at, once_started});
     town.live(world, kills, once_started ? end + milliseconds(80) : end);
     ++life.generations;
     life.deaths += nodes - town.citizens().size();
@@ -102,7 +109,7 @@ Life live(Town& town, uint64_t seed, Random& random, uint32_t deaths) {
 
 class Survival : public testing::TestWithParam<Case> {
  protected:
-  // Runs all seeds; `shape` makes a story of the random one and says how many deaths there are.
+  // Runs all seeds; `shape` makes a story of the random one and says what is to happen.
   template <class F>
   Life sweep(const std::string& test, F&& shape) {
     Life all;
@@ -110,10 +117,10 @@ class Survival : public testing::TestWithParam<Case> {
       const uint64_t seed = seeds().first + i;
       Random random(mix(seed, 11));
       Story story = random_story(seed, GetParam(), random);
-      const uint32_t deaths = shape(story, random);
+      const Fate fate = shape(story, random);
       try {
         Town town(story);
-        const Life life = live(town, seed, random, deaths);
+        const Life life = live(town, seed, random, fate);
         all.reads += life.reads, all.deaths += life.deaths;
         all.lost += life.lost, all.generations += life.generations;
       } catch (const std::exception& violation) {
@@ -131,13 +138,121 @@ TEST_P(Survival, With_two_copies_one_death_at_a_time_loses_and_doubles_nothing) 
   const Life life = sweep("With_two", [](Story& story, Random& random) {
     story.copies = 2;
     story.newcomers = static_cast<uint32_t>(random.below(3));
-    return 1 + static_cast<uint32_t>(random.below(3));
+    return Fate{.changes = 1 + static_cast<uint32_t>(random.below(3))};
   });
   EXPECT_EQ(life.lost, 0u);
   if (seeds().count > 10) {
     EXPECT_GT(life.deaths, 0u);
   }
 }
+
+TEST_P(Survival, Nodes_that_come_at_any_moment_lose_and_double_nothing_with_one_copy) {
+  const Life life = sweep("Nodes_that_come", [](Story& story, Random& random) {
+    story.copies = 1;
+    story.newcomers = 2;
+    return Fate{.changes = 1 + static_cast<uint32_t>(random.below(3)), .kill = false};
+  });
+  EXPECT_EQ(life.lost, 0u);
+}
+
+TEST_P(Survival, With_one_copy_only_the_rows_of_the_dead_go_back) {
+  const Life life = sweep("With_one_copy", [](Story& story, Random& random) {
+    story.copies = 1;
+    story.newcomers = static_cast<uint32_t>(random.below(2));
+    return Fate{.changes = 1, .once_started = true};
+  });
+  if (seeds().count > 10) {
+    EXPECT_GT(life.lost, 0u);
+  }
+}
+
+// The network is calm, so that it is known what is the last round's.
+TEST_P(Survival, Of_the_dead_only_the_last_changes_are_lost) {
+  for (uint64_t i = 0; i < seeds().count / 4 + 1; ++i) {
+    const uint64_t seed = seeds().first + i;
+    Random random(mix(seed, 12));
+    Story story = random_story(seed, GetParam(), random);
+    story.table.pace = milliseconds(2);
+    story.clocks = 150;
+    story.lag = milliseconds(50);
+    Town town(story);
+    try {
+      const uint32_t victim = static_cast<uint32_t>(random.below(story.nodes));
+      const Instant at{milliseconds(80 + static_cast<int64_t>(random.below(60))).ns};
+      sim::WorldOptions world;
+      world.seed = seed;
+      town.live(world, {{victim, at, false}}, at + milliseconds(5));
+      town.shorten(5);
+      ASSERT_EQ(town.citizens().size(), story.nodes - 1);
+      const auto last = town.live(world, {}, kNoEnd);
+      ASSERT_TRUE(last.finished) << last.stuck;
+      town.check_rows(world);
+    } catch (const std::exception& violation) {
+      FAIL() << violation.what() << "\n" << replay("Of_the_dead*" + name_of(GetParam()), seed);
+    }
+  }
+}
+
+TEST_P(Survival, What_is_remembered_does_not_grow_with_time) {
+  TableMachine::Remembered most[2];
+  for (const uint32_t longer : {0, 1}) {
+    Random random(5);
+    Story story = random_story(7, GetParam(), random);
+    story.nodes = 3;
+    story.rows = 30;
+    story.table.pace = milliseconds(2);
+    story.clocks = longer == 0 ? 40 : 400;
+    Town town(story);
+    sim::WorldOptions world;
+    world.seed = 7;
+    ASSERT_TRUE(town.live(world, {}, kNoEnd).finished);
+    most[longer] = town.most();
+    EXPECT_EQ(town.left().journal_bytes, 0u);
+    EXPECT_EQ(town.left().gifts, 0u);
+  }
+  EXPECT_LT(most[1].units, 2 * most[0].units + 200);
+  EXPECT_LT(most[1].journal_bytes, 2 * most[0].journal_bytes + 10'000);
+  EXPECT_LT(most[1].gifts, 2 * most[0].gifts + 30);
+}
+
+struct Control {
+  Sabotage sabotage;
+  Case what;
+  const char* name;
+};
+class SurvivalControl : public testing::TestWithParam<Control> {};
+
+TEST_P(SurvivalControl, Is_caught_by_a_storm) {
+  const uint64_t tried = std::min<uint64_t>(seeds().count, 40);
+  uint64_t caught = 0;
+  std::string example;
+  for (uint64_t i = 0; i < tried; ++i) {
+    const uint64_t seed = seeds().first + i;
+    Random random(mix(seed, 11));
+    Story story = random_story(seed, GetParam().what, random);
+    story.nodes = std::max(story.nodes, 3U);
+    story.table.sabotage = GetParam().sabotage;
+    try {
+      Town town(story);
+      live(town, seed, random, {.changes = 2, .once_started = true});
+    } catch (const std::exception& violation) {
+      ++caught;
+      example = violation.what();
+    }
+  }
+  std::cout << caught << " of " << tried << " seeds caught it, e.g. " << example << "\n";
+  EXPECT_GE(caught, tried / 4);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Controls, SurvivalControl,
+    testing::Values(
+        Control{Sabotage::backup_skipped, {"static", "ssp(2)"}, "backup_skipped"},
+        Control{Sabotage::backup_skipped, {"intent", "async"}, "backup_skipped_of_moving_rows"},
+        Control{Sabotage::units_forgotten, {"static", "ssp(2)"}, "units_forgotten"},
+        Control{Sabotage::units_forgotten, {"relocate", "async"}, "units_forgotten_of_moving_rows"},
+        Control{Sabotage::stale_copy_wins, {"relocate", "async"}, "stale_copy_wins"}),
+    [](const auto& control) { return control.param.name; });
 
 const Case kCases[] = {{"static", "bsp"},          {"static", "bsp strict"}, {"static", "ssp(2)"},
                        {"static", "essp(2)"},      {"static", "async"},      {"relocate", "bsp"},

@@ -44,6 +44,12 @@ void Backups::units(TableId table, Key key, std::vector<UnitRecord>& into) const
   });
 }
 
+size_t Backups::units_logged() const {
+  size_t sum = 0;
+  for (const auto& log : logs_) sum += log ? log->size() : 0;
+  return sum;
+}
+
 uint32_t Backups::give(TableId table, Key key, Writer& writer) {
   if (!logs_[table.value]) return 0;
   units(table, key, units_);

@@ -68,6 +68,9 @@ class Backups {
   // Units of this node itself that are safe, since the last call.
   std::vector<SafeRecord> take_own_safe() { return std::exchange(own_safe_, {}); }
 
+  // Units that are remembered, of all tables.
+  size_t units_logged() const;
+
   Streams& streams() { return streams_; }
   BackupShelf* shelf() { return shelf_.get(); }
   std::unique_ptr<BackupShelf> take_shelf() { return std::move(shelf_); }

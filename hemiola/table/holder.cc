@@ -348,6 +348,12 @@ bool Holder::safe(NodeId owner, std::span<const SafeRecord> records) {
   });
 }
 
+size_t Holder::journal_bytes() const {
+  size_t sum = 0;
+  for (const Channel& channel : channels_) sum += channel.kept.bytes();
+  return sum;
+}
+
 // Without backups what a node has not acknowledged is all that it may not have.
 void Holder::salvage(TableGeneration& into) {
   for (Channel& channel : channels_) {

@@ -44,6 +44,7 @@ class Holder {
   bool safe(NodeId owner, std::span<const SafeRecord> records);
   // Of the batches to an owner, those below this one are kept no more.
   uint32_t low(NodeId owner) const { return channels_[owner.value].kept.low(); }
+  size_t journal_bytes() const;
   void salvage(TableGeneration& into);
 
   // An owner that is too far behind with our batches, if any: workers should not add to them.

@@ -69,6 +69,8 @@ class Keeper {
   bool safe(std::span<const SafeRecord> records);
   // Rows that were given away are safe where they are.
   bool safe_gifts(TableId table, std::span<const GoneRecord> gifts);
+  size_t journal_bytes() const { return journal_.bytes(); }
+  size_t gifts() const { return gifts_.size(); }
   uint32_t moves_of(TableId table, Key key) const { return books_[table.value].moves[key.value]; }
   void salvage(TableGeneration& into);
 

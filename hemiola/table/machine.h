@@ -42,6 +42,17 @@ class TableMachine : public Machine {
   // By table: rows that nobody had when this generation began, and no RowSource either.
   const std::vector<uint64_t>& rows_lost() const { return rows_lost_; }
 
+  // What is remembered for the case that somebody dies; little, once all is quiet.
+  struct Remembered {
+    size_t units = 0;          // updates known to be in rows
+    size_t journal_bytes = 0;  // own updates that might have to be sent again
+    size_t gifts = 0;          // rows given away
+  };
+  Remembered remembered() const {
+    return {backups_.units_logged(), holder_.journal_bytes() + keeper_.journal_bytes(),
+            keeper_.gifts()};
+  }
+
  private:
   TableMachine(TableSet& tables, bool initial);
 

@@ -59,6 +59,7 @@ class UnitLog {
   // The places of entries: [first(), end()) are here.
   uint64_t first() const { return first_; }
   uint64_t end() const { return first_ + entries_.size(); }
+  size_t size() const { return entries_.size(); }
   Entry& at(uint64_t place) { return entries_[place - first_]; }
 
   // Forgets the entries, from the first on, that no origin keeps any more. low: by origin, the
