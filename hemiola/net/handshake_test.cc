@@ -54,7 +54,7 @@ TEST(Handshake, Two_nodes_of_a_job_agree_whoever_dials) {
 
 TEST(Handshake, Each_difference_is_one_sentence_on_both_sides) {
   for (const bool low_dials : {true, false}) {
-    const auto both = [&](auto change, const char* low_says, const char* high_says) {
+    const auto both = [&](auto change, const std::string& low_says, const std::string& high_says) {
       Pair pair;
       pair.low_dials = low_dials;
       change(pair);
@@ -62,8 +62,9 @@ TEST(Handshake, Each_difference_is_one_sentence_on_both_sides) {
       EXPECT_TRUE(pair.failed_with(low_says, high_says)) << pair.low_why << "\n" << pair.high_why;
       EXPECT_FALSE(pair.low_retry || pair.high_retry);
     };
-    both([](Pair& p) { p.high.version = 9; }, "speaks wire version 9, this node speaks 4",
-         "speaks wire version 4, this node speaks 9");
+    const std::string own = std::to_string(kWireVersion);
+    both([](Pair& p) { p.high.version = 9; }, "speaks wire version 9, this node speaks " + own,
+         "speaks wire version " + own + ", this node speaks 9");
     both([](Pair& p) { p.high.job = "other"; }, "another job", "another job");
     both([](Pair& p) { p.high.secret = "guess"; }, "different secrets", "different secrets");
     both([](Pair& p) { p.high.secret = ""; }, "different secrets", "different secrets");

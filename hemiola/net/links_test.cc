@@ -228,7 +228,8 @@ TEST(Links, What_an_authenticated_peer_may_not_send_closes_the_link_with_a_sente
 
 TEST(Links, A_stranger_is_refused_with_a_sentence_on_both_sides) {
   Lonely lonely;
-  const auto refused = [&](Identity identity, const char* mine, const char* theirs) {
+  const std::string own = std::to_string(kWireVersion);
+  const auto refused = [&](Identity identity, const std::string& mine, const std::string& theirs) {
     FakePeer peer(lonely.address);
     EXPECT_FALSE(peer.introduce(identity));
     EXPECT_NE(peer.why.find(theirs), std::string::npos) << peer.why;
@@ -237,7 +238,7 @@ TEST(Links, A_stranger_is_refused_with_a_sentence_on_both_sides) {
   };
   Identity other = node_1();
   other.version = 9;
-  refused(other, "speaks wire version 9, this node speaks 4", "speaks wire version 4");
+  refused(other, "speaks wire version 9, this node speaks " + own, "speaks wire version " + own);
   other = node_1();
   other.job = "another";
   refused(other, "another job", "another job");
@@ -308,8 +309,9 @@ TEST(Links, A_dialler_with_a_wrong_version_or_secret_is_told_at_once_and_does_no
           },
           address);
       const std::string why = lonely.diary.await("lost");
-      const char* part =
-          version ? "speaks wire version 4, this node speaks 77" : "different secrets";
+      const std::string part =
+          version ? "speaks wire version " + std::to_string(kWireVersion) + ", this node speaks 77"
+                  : "different secrets";
       EXPECT_NE(why.find(part), std::string::npos) << why;
       EXPECT_LT(std::chrono::steady_clock::now() - start, 5s);
     }
