@@ -19,10 +19,12 @@
 
 #include "bench/peers/rounds.h"
 #include "bench/report.h"
+#include "hemiola/average/codec_trial.h"
 #include "hemiola/average/machine.h"
 #include "hemiola/cluster/machine.h"
 #include "hemiola/core/check.h"
 #include "hemiola/net/toy.h"
+#include "hemiola/train/codec_speeds.h"
 
 namespace hemiola::bench {
 namespace {
@@ -177,6 +179,7 @@ Rounds allreduce(const Job& job, size_t bytes) {
     const size_t floats = bytes / sizeof(float), row = std::min<size_t>(floats, 256);
     AverageOptions options;
     options.codec = job.codec;
+    if (job.codec == "auto") options.codec_speeds = measured_codec_speeds();
     ReplicaSet replicas({{"values", uint32_t(floats / row), uint32_t(row), 0, {}}},
                         Place{self, job.nodes, 1}, options);
     ClusterOptions membership;
@@ -194,6 +197,8 @@ Rounds allreduce(const Job& job, size_t bytes) {
       std::fill(rows, rows + floats, static_cast<float>(self.value));
       StepCall step;
       const auto round = [&] { port.call(step); };
+      // Auto decides within these.
+      for (uint32_t i = 0; job.codec == "auto" && i < 2 * CodecTrial::kRounds + 1; ++i) round();
       round();
       const auto mean = static_cast<float>(job.nodes - 1) / 2;
       if (job.codec == "none" && (rows[0] != mean || rows[floats - 1] != mean)) {

@@ -92,6 +92,47 @@ TEST(AverageMean, Lost_links_frozen_nodes_and_cuts_delay_and_lose_nothing) {
   }
 }
 
+// All nodes change to the codec in the same round, and nothing is lost by it.
+TEST(AverageMean, With_codec_auto_a_slow_link_gets_a_codec_and_a_fast_one_none) {
+  for (uint64_t seed = 1; seed <= 24; ++seed) {
+    Trial trial = trial_of(seed % 2 ? "allreduce" : "local(2)", seed);
+    if (trial.nodes == 1) continue;
+    const bool slow = seed % 3 != 0;
+    trial.floats = 30'000;
+    trial.network.nic_bytes_per_second = slow ? 5e6 : 5e9;
+    trial.network.latency = microseconds(5);
+    trial.network.jitter = microseconds(2);
+    trial.passes = 2;
+    trial.steps = 40;
+    trial.options.codec = "auto";
+    trial.options.codec_speeds = {{"bf16", 1e9, 1e9}, {"quantise(8)", 1e9, 1e9}};
+    trial.change = [](WorkerId w, uint32_t step, std::span<float> x) {
+      for (size_t i = 0; i < x.size(); ++i) {
+        x[i] += static_cast<float>(1 + (w.value + step + i) % 7) / 8;
+      }
+    };
+    Trial dense = trial;
+    dense.options.codec = "none";
+    if (seed % 4 == 0)
+      trial.faults = {
+          sim::drop_link(Instant{} + milliseconds(40), NodeId{0}, NodeId{1}, milliseconds(3))};
+    const Result result = run(trial), floats = run(dense);
+    ASSERT_TRUE(result.outcome.finished) << seed << " " << result.outcome.stuck_reason;
+    const std::string wanted = slow ? "quantise(8, 512) takes" : "no codec";
+    EXPECT_TRUE(result.codec_note.starts_with(wanted)) << seed << ": " << result.codec_note;
+    for (const auto& v : result.values) ASSERT_EQ(v, result.values[0]) << seed;
+    for (size_t i = 0; i < 100; ++i) {
+      const float exact = floats.means[1][i];
+      EXPECT_NEAR(result.means[1][i], exact, 0.02 * exact) << seed;
+    }
+    if (slow) {
+      EXPECT_LT(result.bytes_sent, 0.7 * static_cast<double>(floats.bytes_sent)) << seed;
+    } else if (seed % 4 != 0) {
+      EXPECT_EQ(result.means, floats.means) << seed;
+    }
+  }
+}
+
 // Every step adds -rate * gradient of a quadratic; with one step of each between two means it is
 // plain gradient descent with the mean gradient, to the last bits of the order of sums.
 TEST(AverageMean, Allreduce_is_descent_along_the_mean_gradient) {

@@ -58,6 +58,7 @@ void work(WorkerPort& port, Job& job, uint32_t node) {
     call(mean);
     job.result.distances[pass] += mean.distance2 / trial.workers();
     if (worker.value == 0) {
+      job.result.codec_note = mean.codec_note;
       job.result.means.emplace_back(set.mean(), set.mean() + trial.floats);
     }
   }

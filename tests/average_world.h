@@ -53,6 +53,7 @@ struct Result {
   std::vector<std::vector<Instant>> step_ends;  // by worker
   std::vector<DelayHistogram> delays;           // by worker
   std::map<std::string, uint64_t> reasons;      // of all nodes
+  std::string codec_note;                       // of node 0
   uint64_t bytes_sent = 0, messages = 0;
 
   // Mean over workers of one number, in double.

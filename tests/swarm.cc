@@ -112,7 +112,8 @@ ClusterOptions Run::cluster_options(const Life& life) const {
 
 Run::Body Run::born(NodeId node) {
   Life& life = watch_.born(node);
-  lives_.push_back(std::make_unique<NodeLife>(job_, "", task_, settings_, sampling_, node));
+  lives_.push_back(std::make_unique<NodeLife>(job_, "", task_, settings_, sampling_, node,
+                                              std::vector<CodecSpeed>()));
   NodeLife& body = *lives_.back();
   body.listener = [this] { return &watch_; };
   auto core = std::make_unique<NodeCore>(node);
@@ -192,7 +193,7 @@ Outcome Run::run() {
   std::reverse(kills_.begin(), kills_.end());
   in_world.deadline = last + trial_.patience;
   if (trial_.aloud) {
-    in_world.log = [](Instant now, NodeId node, Level level, std::string_view line) {
+    in_world.log = [](Instant now, NodeId node, Level, std::string_view line) {
       std::printf("%10.4f node %u: %.*s\n", static_cast<double>(now.ns) * 1e-9, node.value,
                   static_cast<int>(line.size()), line.data());
     };

@@ -39,6 +39,7 @@ struct MeanCall : AverageCall {
   double norm2 = 0;      // out: |mean|^2
   // Out: how often rounds were ended on this node so far, by the reason in words.
   std::map<std::string, uint64_t> reasons;
+  std::string codec_note;  // out: Strategy::codec_note
 };
 
 // When all workers of the job rest: names what the strategy of this node keeps, to be read before

@@ -220,6 +220,7 @@ void AverageMachine::end_mean(Outbox& out) {
     const double scale = 1 / strategy_->mass(w);
     call.norm2 = norm2;
     call.reasons = strategy_->reasons();
+    call.codec_note = strategy_->codec_note();
     call.distance2 = 0;
     for (size_t i = 0; i < sum_.size(); ++i) {
       const double d = values[i] * scale - sum_[i];

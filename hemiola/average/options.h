@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "hemiola/average/auto_codec.h"
 #include "hemiola/average/delay.h"
 #include "hemiola/average/graph.h"
 #include "hemiola/average/rule.h"
@@ -30,7 +31,8 @@ struct AverageOptions {
   std::vector<Edge> edges;  // of topology file(PATH): what parse_edges found there
   uint64_t seed = 1;
 
-  std::string codec = "none";  // as make_codec reads it
+  std::string codec = "none";            // as make_codec reads it; or "auto", for means of all:
+  std::vector<CodecSpeed> codec_speeds;  // of those that may be chosen, on this node
 
   // outer: the rate and the momentum of the outer optimiser (Nesterov's).
   double outer_rate = 0.7;

@@ -60,7 +60,8 @@ Reduction::Reduction(const Place& place, uint32_t lane, size_t floats, const Cod
       is_short_(
           floats < place.nodes ||
           (codec ? floats <= kShortEncoded : floats * (std::max(place.nodes, 2u) - 1) <= kShort)),
-      ahead_(kAheadBytes / (codec ? codec->bytes_for(kPiece) : kPiece * sizeof(float))),
+      ahead_(std::max<size_t>(
+          1, kAheadBytes / (codec ? codec->bytes_for(kPiece) : kPiece * sizeof(float)))),
       codec_(is_short_ ? nullptr : codec),
       seed_(mix(seed, lane, place.self.value)),
       blocks_(place.nodes),
@@ -141,7 +142,7 @@ void Reduction::send_parts(Outbox& out) {
     const NodeId to{(place_.self.value + step) % place_.nodes};
     Block& block = blocks_[to.value];
     block.next = block.first;
-    for (size_t i = 0; i < std::max<size_t>(ahead_, 1); ++i) send_next_part(to, out);
+    for (size_t i = 0; i < ahead_; ++i) send_next_part(to, out);
   }
 }
 
@@ -246,12 +247,16 @@ bool Reduction::add_up(uint32_t p, Gathered& gathered, Outbox& out) {
   if (head.weight == 0) head.weight = own;
   weight_ = head.weight;
   // All have begun this round, so all have what was kept of the last one.
+  const Block& block = blocks_[place_.self.value];
   if (std::exchange(totals_round_, round_) != round_) {
-    const Block& own = blocks_[place_.self.value];
-    std::fill(totals_.begin() + own.first, totals_.begin() + own.end, Bytes());
+    std::fill(totals_.begin() + block.first, totals_.begin() + block.end, Bytes());
   }
   const Bytes total = codec_ ? encoded_mean(head, gathered, own) : mean(head, gathered, own);
-  if (!is_short_) totals_[p] = total;
+  if (!is_short_) {
+    totals_[p] = total;
+    // Everybody's part of this piece was sent for the total of that one.
+    if (p >= block.first + ahead_) totals_[p - ahead_] = {};
+  }
   gathered.parts.clear();
   for (uint32_t step = 1; step < place_.nodes && !is_short_; ++step) {
     out.send(NodeId{(place_.self.value + step) % place_.nodes}, Kind::total, total);

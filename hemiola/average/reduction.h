@@ -15,9 +15,9 @@
 // as they are.
 //
 // When a link was lost and works again, each side sends again what the other may lack: its part of
-// the round under way, and the means of its own pieces in the last round that it knows of. Those it
-// keeps until everybody has begun the next round, which tells that they have come. A message that
-// comes twice changes nothing.
+// the round under way, and the last means of its own pieces. Those it keeps until what they bring
+// on its way has come from everybody: the part of a later piece, or of the next round. A message
+// that comes twice changes nothing.
 #pragma once
 
 #include <array>

@@ -30,13 +30,17 @@ void Crew::go_on(WorkerId worker, Outbox& out, float scale) {
 void require_codec_fits(const AverageRule& rule, const std::string& codec) {
   using Rule = AverageRule::Kind;
   if (codec == "none") return;
+  const bool mean =
+      rule.kind == Rule::allreduce || rule.kind == Rule::local || rule.kind == Rule::outer;
+  if (codec == "auto" && !mean) {
+    throw UserError("compress = \"auto\" times rounds of means of all, which \"" + rule.name() +
+                    "\" has not: name a codec, or take allreduce, local(H) or outer(H)");
+  }
   if (rule.kind == Rule::pushsum || rule.kind == Rule::groups) {
     throw UserError("the codec \"" + codec + "\" is there for allreduce, local(H), outer(H), " +
                     "gossip, consensus and backup, but not for \"" + rule.name() +
                     "\", which sends floats as they are; leave it out");
   }
-  const bool mean =
-      rule.kind == Rule::allreduce || rule.kind == Rule::local || rule.kind == Rule::outer;
   if (codec == "sign" && !mean) {
     throw UserError("under \"" + rule.name() + "\" replicas that differ in some values only come " +
                     "together too slowly with \"sign\"; choose quantise(2) or topk(SHARE)");

@@ -97,6 +97,9 @@ class Strategy {
   // counts.
   virtual void state(StateFields&) {}
 
+  // What compress=auto has chosen and why; empty where nothing is chosen.
+  virtual std::string codec_note() const { return {}; }
+
   // Every decision to end a round, by its reason in words, with how often it was taken.
   const std::map<std::string, uint64_t>& reasons() const { return reasons_; }
 

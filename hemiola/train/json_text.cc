@@ -99,6 +99,7 @@ std::string to_json(const Summary& s) {
   json["staleness"] = staleness_json(all.staleness);
   json["view_changes"] = s.view_changes;
   json["rounds"] = s.totals.rounds;
+  if (!s.totals.compress.empty()) json["compress"] = s.totals.compress;
   json["delays"] = delays_json(s.totals.delays);
   json["tables"] = Json::array();
   for (size_t t = 0; t < s.totals.tables.tables.size(); ++t) {

@@ -8,12 +8,13 @@ namespace hemiola {
 uint32_t planned_workers(const Job& job) { return job.cluster.nodes * job.cluster.workers; }
 
 NodeLife::NodeLife(const Job& job, const std::string& out, const LoadedTask& loaded,
-                   const RunSettings& settings, const Sampling& sampling, NodeId self)
+                   const RunSettings& settings, const Sampling& sampling, NodeId self,
+                   std::vector<CodecSpeed> speeds)
     : job_(job), out_(out), loaded_(loaded), settings_(settings), sampling_(sampling), self_(self) {
   // A node that comes later has another rank, and makes its tables when it knows it.
   const Place place{self, job.cluster.nodes, job.cluster.workers};
   if (self.value < job.cluster.nodes) make_tables(place);
-  replicas_ = replicas_for(job, loaded.task(), place);
+  replicas_ = replicas_for(job, loaded.task(), place, std::move(speeds));
 }
 
 void NodeLife::live_in(NodeCore& core) {

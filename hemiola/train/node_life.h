@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "hemiola/average/machine.h"
 #include "hemiola/average/replica.h"
@@ -19,9 +20,11 @@ namespace hemiola {
 
 class NodeLife {
  public:
-  // All borrowed. The tables are those of the first view, in which a node's rank is its number.
+  // All borrowed. `speeds` as for replicas_for. The tables are those of the first view, in which a
+  // node's rank is its number.
   NodeLife(const Job& job, const std::string& out, const LoadedTask& loaded,
-           const RunSettings& settings, const Sampling& sampling, NodeId self);
+           const RunSettings& settings, const Sampling& sampling, NodeId self,
+           std::vector<CodecSpeed> speeds);
 
   // Makes the core's machines of shared state, now and at each view.
   void live_in(NodeCore& core);

@@ -194,7 +194,7 @@ void resolve_placement(Job& job) {
 void resolve_compression(const Job& job) {
   const std::string& compress = job.sync.compress;
   if (compress == "none") return;
-  make_codec(compress);
+  if (compress != "auto") make_codec(compress);
   if (averages(job)) return require_codec_fits(parse_average(*job.sync.scheme), compress);
   throw UserError("sync.compress = \"" + compress +
                   "\" is there for allreduce, local(H), outer(H), gossip, consensus and backup, "

@@ -13,6 +13,7 @@
 #include "hemiola/net/etcd_store.h"
 #include "hemiola/net/node.h"
 #include "hemiola/net/view_store.h"
+#include "hemiola/train/codec_speeds.h"
 #include "hemiola/train/node_life.h"
 #include "hemiola/train/report.h"
 #include "hemiola/train/run_settings.h"
@@ -119,7 +120,8 @@ JobOver run_node(const Job& job, const Flags& flags, const NodePlace& place, Pro
   const std::chrono::duration<double> load = std::chrono::steady_clock::now() - begun;
 
   const RunSettings settings = run_settings(job, flags);
-  NodeLife life(job, flags.out, loaded, settings, sampling_of(job, loaded.task()), place.self);
+  NodeLife life(job, flags.out, loaded, settings, sampling_of(job, loaded.task()), place.self,
+                job.sync.compress == "auto" ? measured_codec_speeds() : std::vector<CodecSpeed>());
 
   std::unique_ptr<Report> report;
   const auto make_report = [&] {

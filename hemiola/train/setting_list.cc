@@ -341,7 +341,7 @@ const Setting kSettings[] = {
     {"sync.copies", SLOT(sync.copies), "", "holders of each row", {.low = 1, .high = 8}},
     {"sync.compress", SLOT(sync.compress), "",
      "how averages are packed for sending: none, bf16, quantise(2|4|8), topk(SHARE), sign, "
-     "lowrank(R)"},
+     "lowrank(R), auto (chosen by the link)"},
     {"sync.topology", SLOT(sync.topology), "",
      "who averages with whom: ring, torus, exponential, one-peer, random(D), complete, star, tree, "
      "expander(D), file(PATH)"},

@@ -119,6 +119,7 @@ class SharedReplicas final : public SharedState {
   Duration stalled() const override { return training_.stalled(); }
   Spread spread() const override { return {taking_.distance2, taking_.norm2}; }
   DelayHistogram delays() const override { return training_.delays(); }
+  std::string codec_note() const override { return taking_.codec_note; }
   std::map<std::string, uint64_t> rounds() const override { return taking_.reasons; }
 
  private:

@@ -51,6 +51,9 @@ class SharedState {
   // Of this worker's steps under averages.
   virtual DelayHistogram delays() const { return {}; }
 
+  // What sync.compress = "auto" has chosen and why.
+  virtual std::string codec_note() const { return {}; }
+
   // How often rounds of averages were ended on this node, by reason.
   virtual std::map<std::string, uint64_t> rounds() const { return {}; }
 };

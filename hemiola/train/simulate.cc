@@ -10,6 +10,7 @@
 #include "hemiola/core/check.h"
 #include "hemiola/core/random.h"
 #include "hemiola/sim/world.h"
+#include "hemiola/train/codec_speeds.h"
 #include "hemiola/train/node_life.h"
 #include "hemiola/train/report.h"
 #include "hemiola/train/run_node.h"
@@ -101,8 +102,8 @@ JobOver simulate(const Job& job, const Flags& flags, Progress& progress) {
   in_world.view_store = goes_on(job);
   sim::World world(std::move(in_world));
   for (uint32_t n = 0; n < job.cluster.nodes; ++n) {
-    lives.push_back(
-        std::make_unique<NodeLife>(job, flags.out, loaded, settings, sampling, NodeId{n}));
+    lives.push_back(std::make_unique<NodeLife>(job, flags.out, loaded, settings, sampling,
+                                               NodeId{n}, modelled_codec_speeds()));
     NodeLife& life = *lives.back();
     life.listener = [&report] { return &report; };
     life.counters = [&world, n] {

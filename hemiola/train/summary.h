@@ -39,6 +39,7 @@ struct RunTotals {
   uint64_t messages = 0;
   uint64_t view_changes = 0;
   WorkerStats tables;
+  std::string compress;                    // what auto has chosen, and why
   DelayHistogram delays;                   // of steps under averages
   std::map<std::string, uint64_t> rounds;  // of averages, on the first node: by why they ended
 };

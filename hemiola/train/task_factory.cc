@@ -230,7 +230,8 @@ std::vector<Edge> edges_for(const std::string& topology) {
 
 }  // namespace
 
-std::unique_ptr<ReplicaSet> replicas_for(const Job& job, const Task& task, const Place& place) {
+std::unique_ptr<ReplicaSet> replicas_for(const Job& job, const Task& task, const Place& place,
+                                         std::vector<CodecSpeed> speeds) {
   if (!averages(job)) return nullptr;
   AverageOptions options;
   options.rule = parse_average(*job.sync.scheme);
@@ -238,6 +239,7 @@ std::unique_ptr<ReplicaSet> replicas_for(const Job& job, const Task& task, const
   options.edges = edges_for(job.sync.topology);
   options.seed = job.job.seed;
   options.codec = job.sync.compress;
+  options.codec_speeds = std::move(speeds);
   options.outer_rate = job.sync.outer_rate;
   options.outer_momentum = job.sync.outer_momentum;
   options.group_trade_every = job.sync.trade_every;

@@ -73,7 +73,9 @@ class LoadedTask {
 std::vector<TableOptions> table_options(const Job& job, const Task& task);
 
 // The workers' models on one node; none under schemes of tables.
-std::unique_ptr<ReplicaSet> replicas_for(const Job& job, const Task& task, const Place& place);
+// `speeds`: for sync.compress = "auto".
+std::unique_ptr<ReplicaSet> replicas_for(const Job& job, const Task& task, const Place& place,
+                                         std::vector<CodecSpeed> speeds);
 
 // What the task draws from, in the job's way.
 Sampling sampling_of(const Job& job, const Task& task);

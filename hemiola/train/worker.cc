@@ -262,6 +262,7 @@ class Worker {
     totals.cpu_seconds = sums[6];
     totals.ns_per_example = typical_cost();
     totals.rounds = state_->rounds();
+    totals.compress = state_->codec_note();
     totals.delays = DelayHistogram::unpack(
         std::span(sums).subspan(own_values - DelayHistogram::kPacked, DelayHistogram::kPacked));
     totals.tables = packing.unpack(std::span(sums).subspan(own_values));
