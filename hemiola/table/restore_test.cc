@@ -82,9 +82,10 @@ TEST_F(RestoreTest, Rows_that_only_the_dead_had_come_from_the_source_or_go_back)
   settle();
   change_and_start({0, 2}, 0, &sevens);
   EXPECT_EQ(sevens.asked, 4) << "1, 4, 7, 10";
-  EXPECT_EQ(value(4), 7);
+  // Behind them comes again what the dead had not acknowledged: one batch is too few for that.
+  EXPECT_EQ(value(4), 7 + 1);
   EXPECT_EQ(value(10), 7);
-  EXPECT_EQ(value(1), 0);
+  EXPECT_EQ(value(1), 0 + 1);
   EXPECT_EQ(machines_[0]->rows_lost()[0] + machines_[1]->rows_lost()[0], 2u);
   const auto names = [&](const char* text) {
     return std::any_of(said_.begin(), said_.end(),
@@ -130,8 +131,7 @@ TEST_F(RestoreTest, A_generation_that_ended_before_it_began_is_made_again_from_t
     push(0, {Key{1}, Key{3}});
     change({0, 2, 3});  // 1 has died
     for (int i = 0; i < steps; ++i) let(i % 3, (i + 1) % 3) || let((i + 1) % 3, i % 3);
-    change_and_start({0, 2},
-                     1);  // what was node 2 there dies meanwhile: now 0 and 3, and a new one
+    change_and_start({0, 1}, 1);  // what was node 3 dies meanwhile, and a new one comes
     EXPECT_EQ(value(1), 2) << steps;
     EXPECT_EQ(value(2), 1) << steps;
     EXPECT_EQ(value(3), 1) << steps;
