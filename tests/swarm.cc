@@ -192,6 +192,7 @@ Outcome Run::run() {
   }
   std::reverse(kills_.begin(), kills_.end());
   in_world.deadline = last + trial_.patience;
+  in_world.record_trace = trial_.traced;
   if (trial_.aloud) {
     in_world.log = [](Instant now, NodeId node, Level, std::string_view line) {
       std::printf("%10.4f node %u: %.*s\n", static_cast<double>(now.ns) * 1e-9, node.value,
@@ -226,6 +227,7 @@ Outcome Run::run() {
   outcome_.hours = static_cast<double>(world_->now().ns) * 1e-9 / 3600;
   outcome_.loss = watch_.loss();
   outcome_.views = watch_.views();
+  if (trial_.traced) std::fputs(world_->trace().text().c_str(), stderr);
   world_.reset();
   return outcome_;
 }

@@ -30,7 +30,8 @@ struct Trial {
                                      // twice as much; 0: it stays away
   Duration patience = seconds(120);  // behind the last fault the job is over within so much
   ClusterSabotage sabotage = ClusterSabotage::none;
-  bool aloud = false;  // says on standard output what the nodes say
+  bool aloud = false;   // says on standard output what the nodes say,
+  bool traced = false;  // and on standard error each event
 };
 
 Trial random_trial(uint64_t seed);

@@ -14,6 +14,7 @@ namespace hemiola::swarm {
 struct Seeds {
   uint64_t first = 1;
   uint64_t count = 1000;
+  bool traced = false;
 };
 Seeds& seeds() {
   static Seeds chosen;
@@ -56,6 +57,7 @@ TEST(Swarm, A_job_is_done_right_whatever_happens_to_its_nodes) {
   for (uint64_t i = 0; i < seeds().count; ++i) {
     Trial trial = random_trial(seeds().first + i);
     trial.aloud = seeds().count == 1;
+    trial.traced = seeds().traced;
     if (trial.aloud) std::cout << to_string(trial) << "\n";
     const Outcome outcome = yard.run(trial);
     sum.add(outcome);
@@ -78,6 +80,7 @@ int main(int argc, char** argv) {
     const std::string_view flag = argv[i];
     auto& seeds = hemiola::swarm::seeds();
     if (flag.starts_with("--seeds=")) seeds.count = std::strtoull(argv[i] + 8, nullptr, 10);
+    seeds.traced |= flag == "--trace";
     if (flag.starts_with("--first=")) seeds.first = std::strtoull(argv[i] + 8, nullptr, 10);
   }
   return RUN_ALL_TESTS();

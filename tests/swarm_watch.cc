@@ -116,14 +116,17 @@ bool Watch::present(const Life& who, const View& view) const {
 }
 
 void Watch::block_told(const Life& life, uint32_t pass, const BlockDone& done) {
-  done_[{pass, done.block}] = &life;
+  done_[{pass, done.block}] = {&life, life.view.epoch};
 }
 
 void Watch::block_given(const Life& life, uint32_t pass, uint32_t block) {
   const auto at = done_.find({pass, block});
-  if (at == done_.end() || !present(*at->second, life.view)) return;
+  if (at == done_.end()) return;
+  const auto& [by, epoch] = at->second;
+  // Who is still under an older view cannot know of it, and is taken out.
+  if (epoch > life.view.epoch || !present(*by, life.view)) return;
   say_wrong("block " + std::to_string(block) + " of pass " + std::to_string(pass) +
-            " was given to " + name(life) + " though " + name(*at->second) + " had done it");
+            " was given to " + name(life) + " though " + name(*by) + " had done it");
 }
 
 void Watch::epoch(const EpochRecord& record) {

@@ -68,7 +68,11 @@ class Watch : public RunListener {
   std::vector<std::unique_ptr<Life>> lives_;
   std::map<uint32_t, Life*> now_;  // by node
   std::map<uint32_t, std::vector<std::byte>> views_;
-  std::map<std::pair<uint32_t, uint32_t>, const Life*> done_;  // pass and block, by whom
+  struct Done {
+    const Life* by = nullptr;
+    Epoch under;  // the view that it had then
+  };
+  std::map<std::pair<uint32_t, uint32_t>, Done> done_;  // by pass and block
   bool finished_ = false;
   double loss_ = 0;
   std::string wrong_;

@@ -70,8 +70,10 @@ void Coordinator::refuse(NodeId from, const Join& join, const std::string& why, 
 }
 
 void Coordinator::on_join(NodeId from, const Join& join, Instant now, Outbox& out) {
-  std::optional<std::string> why = refusal(options_, from, join, joined_);
   const bool started = phase_ != Phase::gathering;
+  // One that waits may have died behind a link that this node hung up itself.
+  if (started && options_.goes_on) joined_.erase(from);
+  std::optional<std::string> why = refusal(options_, from, join, joined_);
   if (!why && started && (!options_.goes_on || phase_ == Phase::ending)) {
     why = name_of(from) + " came too late: the job has started without that process";
   }
@@ -269,6 +271,8 @@ void Coordinator::on_failed(const Failed& failed, NodeId from, Instant now, Outb
     return;
   }
   const Verdict verdict = judge_failure(failed, from, options_.self, view_);
+  // Who misses one that is known to be gone is not to blame.
+  if (verdict.gone && known_to_be_gone(NodeId{failed.subject})) return;
   if (verdict.gone) return remove(*verdict.gone, verdict.reason, now, out);
   end(false, verdict.reason, now, out);
 }
@@ -289,14 +293,16 @@ void Coordinator::on_lost(NodeId node, const std::string& why, Instant now, Outb
 
 void Coordinator::on_tick(Instant now, Outbox& out) {
   const Duration passed = now - phase_since_;
-  if (phase_ == Phase::gathering) {
+  if (phase_ == Phase::gathering && !wants_view_) {
     if (passed < options_.join_timeout) return say_absent(now, out);
     end(false, judge_absence(absent(), options_).reason, now, out);
   } else if (phase_ == Phase::connecting && passed >= options_.join_timeout) {
     const auto late = unready();
     const std::string reason = judge_unready(late, options_).reason;
     if (!options_.goes_on) return end(false, reason, now, out);
-    for (const NodeId node : late) remove(node, reason, now, out);
+    // Which of them keeps the others from it cannot be told from here: the newest is to come again.
+    phase_since_ = now;
+    if (late.back() != options_.self) remove(late.back(), reason, now, out);
   } else if (phase_ == Phase::ending && passed >= options_.end_wait) {
     return end_host(out);
   }
@@ -377,6 +383,11 @@ bool Coordinator::owns(NodeId node, WorkerId worker) const {
   if (!rank) return false;
   const Member& m = view_.members[*rank];
   return worker.value >= m.first_worker.value && worker.value - m.first_worker.value < m.workers;
+}
+
+bool Coordinator::known_to_be_gone(NodeId node) const {
+  if (!options_.goes_on || phase_ == Phase::gathering) return false;
+  return gone_.contains(node) || !view_.has(node);
 }
 
 std::vector<NodeId> Coordinator::absent() const {

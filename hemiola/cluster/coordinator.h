@@ -72,6 +72,7 @@ class Coordinator {
 
   Duration elapsed(Instant now) const;
   bool owns(NodeId node, WorkerId worker) const;
+  bool known_to_be_gone(NodeId node) const;
   std::vector<NodeId> absent() const;
   std::vector<NodeId> unready() const;
 

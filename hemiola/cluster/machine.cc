@@ -145,7 +145,9 @@ void ClusterMachine::dial(NodeId peer, const std::string& address, Instant now, 
 
 void ClusterMachine::dial_failed(Dialling& d, const PeerLost& lost, Instant now, Outbox& out) {
   const Duration tried = now - d.since;
-  if (!lost.final && tried < options_.join_timeout) {
+  // A member that cannot be reached is the leader's to take out (judge_losses).
+  const bool no_end = options_.goes_on && phase_ != Phase::joining;
+  if (no_end || (!lost.final && tried < options_.join_timeout)) {
     d.busy = false;
     d.why = lost.why;
     d.next = now + d.pause;
@@ -196,9 +198,10 @@ void ClusterMachine::on_lost(const PeerLost& lost, Instant now, Outbox& out) {
 // A link between two who do not lead is made again; only when that takes long is it the leader's
 // business. Whose process has ended the leader sees by itself.
 void ClusterMachine::member_lost(NodeId peer, const std::string& why, Instant now, Outbox& out) {
-  lost_.try_emplace(peer, Loss{now, why});
+  auto [loss, first] = lost_.try_emplace(peer, Loss{now, why});
+  if (!first && loss->second.never_made) loss->second = {now, why};
   const auto at = view_.rank_of(peer);
-  if (peer < options_.self && peer != leader()) {
+  if (peer < options_.self && peer != leader() && !links_.contains(peer)) {
     dial(peer, view_.members[*at].address, now, out);
   }
   follow_lost_leader(now, out);
@@ -208,8 +211,8 @@ void ClusterMachine::member_lost(NodeId peer, const std::string& why, Instant no
 void ClusterMachine::replaced(NodeId peer, Instant now, Outbox& out) {
   if (!options_.goes_on || phase_ == Phase::joining) return;
   const std::string why = "another process has taken its place";
-  if (coordinates()) return coordinator_->on_lost(peer, why, now, out);
-  member_lost(peer, why, now, out);
+  if (!coordinates()) return member_lost(peer, why, now, out);
+  coordinator_->on_failed({Failed::What::lost, peer.value, why}, options_.self, now, out);
 }
 
 // False only of members: whoever is none may be any process.
@@ -222,6 +225,7 @@ bool ClusterMachine::is_member(NodeId node, uint64_t instance) const {
 void ClusterMachine::follow_lost_leader(Instant now, Outbox& out) {
   if (coordinates() || phase_ == Phase::joining || !lost_.contains(leader())) return;
   const Loss& loss = lost_.at(leader());
+  if (loss.never_made && now - loss.since < options_.connect_patience) return;
   if (options_.keeper == ViewKeeper::leader) {
     return report({Failed::What::lost, leader().value, loss.why}, now, out);
   }
@@ -230,6 +234,8 @@ void ClusterMachine::follow_lost_leader(Instant now, Outbox& out) {
     if (m.node == options_.self) break;
     const auto at = lost_.find(m.node);
     if (at == lost_.end()) return;
+    const Loss& lost = at->second;
+    if (lost.never_made && now - lost.since < options_.connect_patience) return;
     gone[m.node] = name_of(m.node) + " was lost: " + at->second.why;
   }
   coordinator_.emplace(options_);
@@ -237,6 +243,7 @@ void ClusterMachine::follow_lost_leader(Instant now, Outbox& out) {
 }
 
 void ClusterMachine::judge_losses(Instant now, Outbox& out) {
+  if (!options_.goes_on) return;
   if (store_lost_ && !lost_.empty() && now - *store_lost_ >= options_.lease) {
     return over(false,
                 "this side is cut off: " + name_of(lost_.begin()->first) +
@@ -244,11 +251,20 @@ void ClusterMachine::judge_losses(Instant now, Outbox& out) {
                     text_of(now - *store_lost_),
                 out);
   }
+  follow_lost_leader(now, out);
+  std::vector<std::pair<NodeId, std::string>> judged;
   for (auto& [peer, loss] : lost_) {
-    if (coordinates() || loss.reported || peer == leader()) continue;
-    if (now - loss.since < options_.link_patience) continue;
+    const Duration patience = loss.never_made ? options_.connect_patience : options_.link_patience;
+    if (loss.reported || now - loss.since < patience) continue;
     loss.reported = true;
-    out.send(leader(), Kind::failed, Failed{Failed::What::lost, peer.value, loss.why}.encode());
+    judged.emplace_back(peer, loss.why);
+  }
+  for (const auto& [peer, why] : judged) {
+    if (coordinates()) {
+      coordinator_->on_lost(peer, why, now, out);
+    } else if (peer != leader()) {
+      out.send(leader(), Kind::failed, Failed{Failed::What::lost, peer.value, why}.encode());
+    }
   }
 }
 
@@ -292,13 +308,20 @@ void ClusterMachine::adopt(View view, Instant now, Outbox& out) {
     detector_.forget(m.node);
     out.hangups.push_back(m.node);
   }
+  std::map<NodeId, Loss> unlinked;
+  for (const Member& m : view.members) {
+    if (m.node == options_.self || links_.contains(m.node)) continue;
+    const auto before = lost_.find(m.node);
+    const bool known = before != lost_.end() && is_member(m.node, m.instance);
+    unlinked[m.node] = {now, known ? before->second.why : "no connection was made", !known};
+  }
+  lost_ = std::move(unlinked);
   view_ = std::move(view);
   phase_ = Phase::connecting;
   connected_ = ready_sent_ = false;
   state_ready_ = 0;
   waiting_.clear();
   fixed_.clear();
-  std::erase_if(lost_, [&](const auto& at) { return !view_.has(at.first); });
   out.tell(ViewChanged{view_});
   for (const Member& m : view_.members) {
     const bool ours = m.node < options_.self && !links_.contains(m.node);

@@ -66,6 +66,7 @@ class ClusterMachine : public Machine {
   struct Loss {
     Instant since;
     std::string why;
+    bool never_made = false;  // in this view, or there was no other
     bool reported = false;
   };
   // What this node told the leader, and what it will end with should no answer come.

@@ -52,8 +52,9 @@ struct ClusterOptions {
   ViewKeeper keeper = ViewKeeper::leader;
   // A node that has lost peers and cannot reach the keeper of views for so long ends.
   Duration lease = seconds(10);
-  Duration link_patience = seconds(1);  // for a link between two nodes that do not lead
-  uint32_t state_machines = 0;          // of this node, that tell StateReady
+  Duration link_patience = seconds(1);      // for a link between two nodes that do not lead
+  Duration connect_patience = seconds(10);  // for one that was not made yet under this view
+  uint32_t state_machines = 0;              // of this node, that tell StateReady
 
   Duration end_wait = seconds(1);   // how long nodes wait for each other when the job ends
   Duration say_wait = seconds(10);  // a worker that waits longer says for whom

@@ -136,7 +136,7 @@ class World {
     NodeId node;  // whom it is for
     NodeId peer;
     uint32_t number = 0;  // a generation, an epoch of the ice, a turn, or a MachineId
-    uint32_t age = 0;     // call, timer: the node's life or generation; peer_lost: Link::ended
+    uint32_t age = 0;     // call, timer: the node's life or generation; links: Link::ended
     std::shared_ptr<const Outbox::Proposal> proposal = nullptr;
     Epoch epoch;
     uint64_t tag = 0;  // of a timer; index of a worker or a fault
@@ -253,7 +253,7 @@ class World {
   size_t nodes_left_ = 0;    // alive, and the job is not over there
   size_t workers_left_ = 0;  // started and not ended, on nodes that live
   std::unique_ptr<View> clusterless_;
-  size_t not_ready_ = 0;  // clusterless: nodes that are waited for until workers start
+  size_t not_ready_ = 0;    // clusterless: nodes that are waited for until workers start
   size_t not_started_ = 0;  // clusterless: nodes that have not seen JobStarted
   bool any_over_ = false;
   JobOver over_;

@@ -87,8 +87,11 @@ void World::dial(NodeId from, NodeId to, Instant at) {
     return lose(from, to, "the connection cannot be made", at);
   }
   there.connecting = back.connecting = true;
-  push(std::max(at, there.down_until) + network_->delay(there, at),
-       {.what = What::connect, .node = from, .peer = to, .number = there.generation});
+  push(std::max(at, there.down_until) + network_->delay(there, at), {.what = What::connect,
+                                                                     .node = from,
+                                                                     .peer = to,
+                                                                     .number = there.generation,
+                                                                     .age = there.ended});
 }
 
 // The first packet has come through: both ends learn of it, each after a delay of its own.
@@ -96,7 +99,8 @@ void World::connect(const Record& record) {
   const NodeId ends[2] = {record.node, record.peer};
   Link& there = network_->link(ends[0], ends[1]);
   Link& back = network_->link(ends[1], ends[0]);
-  if (record.number != there.generation || gone(ends[0]) || gone(ends[1])) return;
+  if (record.number != there.generation || record.age != there.ended) return;
+  if (gone(ends[0]) || gone(ends[1])) return;
   const Instant open_again = std::max(there.held_until, back.held_until);
   if (open_again == kForever) {
     for (int i = 0; i < 2; ++i) {
@@ -107,9 +111,11 @@ void World::connect(const Record& record) {
     return;
   }
   if (now_ < open_again) {
-    return push(
-        open_again,
-        {.what = What::connect, .node = ends[0], .peer = ends[1], .number = there.generation});
+    return push(open_again, {.what = What::connect,
+                             .node = ends[0],
+                             .peer = ends[1],
+                             .number = there.generation,
+                             .age = there.ended});
   }
   for (int i = 0; i < 2; ++i) {
     const NodeId end = ends[i];
@@ -123,14 +129,16 @@ void World::connect(const Record& record) {
               .again = there.was_open,
               .node = end,
               .peer = peer,
-              .number = network_->link(end, peer).generation});
+              .number = network_->link(end, peer).generation,
+              .age = network_->link(end, peer).ended});
   }
 }
 
 void World::peer_up(uint32_t slot) {
   const Record& record = records_[slot];
   Link& path = network_->link(record.node, record.peer);
-  if (record.number != path.generation || gone(record.node)) return drop(slot);
+  const bool hung_up = record.age != path.ended;
+  if (record.number != path.generation || hung_up || gone(record.node)) return drop(slot);
   path.open = true;
   path.connecting = path.dialled = false;
   for (const uint32_t waiting : std::exchange(path.waiting, {})) depart(waiting, now_);
@@ -160,8 +168,11 @@ void World::drop_connection(NodeId a, NodeId b, Instant down_until) {
   there.connecting = back.connecting = true;
   // Later than both ends have noticed the loss.
   const Instant earliest = now_ + options_.network.notice + Duration{1};
-  push(std::max(earliest, down_until) + network_->delay(there, now_),
-       {.what = What::connect, .node = a, .peer = b, .number = there.generation});
+  push(std::max(earliest, down_until) + network_->delay(there, now_), {.what = What::connect,
+                                                                       .node = a,
+                                                                       .peer = b,
+                                                                       .number = there.generation,
+                                                                       .age = there.ended});
 }
 
 // ---- faults

@@ -142,10 +142,7 @@ void World::carry_out(NodeId id, int64_t cost_ns) {
     for (const Outbox::Line& line : out_.lines) options_.log(now_, id, line.level, line.text);
   }
   for (Notice& notice : out_.notices) act_on(id, notice);
-  for (const NodeId peer : out_.hangups) {
-    close(id, peer, {}, "it hung up");
-    close(peer, id, {}, "it hung up");
-  }
+  for (const NodeId peer : out_.hangups) close(id, peer, {}, "it hung up");
   for (const Outbox::Dial& wish : out_.dials) dial(id, wish.peer, at);
   for (Outbox::Proposal& proposal : out_.proposals) {
     push(at + network_->up_to(options_.network.notice),
