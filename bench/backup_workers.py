@@ -25,6 +25,7 @@ STEP_MS = 20
 SLOW = 6
 SPREAD = 0.3
 MODELS = {"softmax": 'model.hidden=', "2nn": "model.hidden=256, 128"}
+RATES = {"mnist": (0.1, 1), "cifar10": (0.03, 0.8)}  # and what it is multiplied by each epoch
 TARGETS = {"mnist-softmax": 0.90, "mnist-2nn": 0.94, "cifar10-softmax": 0.35, "cifar10-2nn": 0.42}
 
 
@@ -34,8 +35,8 @@ def files(data, kind):
         return [f"data.train={folder}/train-images-idx3-ubyte.gz",
                 f"data.test={folder}/t10k-images-idx3-ubyte.gz"]
     folder = data / "cifar10"
-    train = sorted(folder.rglob("data_batch_*"))
-    test = sorted(folder.rglob("test_batch*"))
+    train = sorted(folder.rglob("data_batch_*.bin"))
+    test = sorted(folder.rglob("test_batch*.bin"))
     if not train or not test:
         return None
     return ["data.train=" + ",".join(map(str, train)), f"data.test={test[0]}"]
@@ -49,7 +50,8 @@ def run(args, job, scheme):
     with tempfile.TemporaryDirectory() as out:
         command = [args.program, "train" if args.real else "sim", out + "/empty.toml",
                    "data.kind=images", *found, "model.kind=dense", MODELS[model],
-                   f"train.batch={BATCH}", "train.rate=0.1", f"train.epochs={args.epochs}",
+                   f"train.batch={BATCH}", f"train.rate={RATES[kind][0]}",
+                   f"train.decay={RATES[kind][1]}", f"train.epochs={args.epochs}",
                    "train.save=false", f"sync.scheme={scheme}", "sync.topology=random(4)",
                    "--nodes", str(NODES), "--workers", "1", "--stall-chance", str(1 / NODES),
                    "--stall", f"{STEP_MS * (SLOW - 1)}ms", "--out", out]

@@ -63,6 +63,8 @@ class LinkCopies {
   // As after the last encode() and take(). REQUIRES: there was one of either.
   std::span<const float> mine() const { return mine_; }
   std::span<const float> theirs() const { return theirs_; }
+  // From 0 to 1: which share of the difference came over with the last encode().
+  float share_sent() const { return my_share_; }
   // From 0 to 1; the same at both ends when both stand at the same messages.
   float agreement() const {
     const float share = std::min(my_share_, their_share_);

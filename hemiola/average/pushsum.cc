@@ -1,7 +1,9 @@
 #include "hemiola/average/pushsum.h"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "hemiola/average/topology.h"
@@ -16,9 +18,14 @@ struct PushHead {
   double mass = 0;
 };
 
+// One function for both ends of a share, so that what one gains is what the other loses.
+[[gnu::noinline]] void add_times(std::span<float> values, float times, std::span<const float> x) {
+  for (size_t i = 0; i < values.size(); ++i) values[i] += times * x[i];
+}
+
 }  // namespace
 
-PushSum::PushSum(Crew& crew) : Strategy(crew) {
+PushSum::PushSum(Crew& crew) : Strategy(crew), basis_(link_basis(crew)) {
   const AverageOptions& options = crew.options();
   Topology topology = parse_topology(options.topology.empty() ? "one-peer" : options.topology);
   topology.edges = options.edges;
@@ -93,24 +100,65 @@ void PushSum::go_on(WorkerId worker, Outbox& out) {
 
 void PushSum::push(WorkerId worker, Outbox& out) {
   Member& m = member(worker);
-  const uint32_t step = m.steps++;
-  const auto& receivers = graph(step).out[worker.value];
-  const auto count = static_cast<float>(receivers.size());
-  const float part = 1 / (count + 1);
-  const double mass = m.mass / (count + 1);
-  const std::span<float> values = crew_.values(worker);
-  for (const uint32_t r : receivers) {
-    const WorkerId to{r};
-    Bytes body = with_floats(PushHead{{worker, to, step}, mass}, values.size(), [&](float* share) {
-      for (size_t i = 0; i < values.size(); ++i) share[i] = part * values[i];
-    });
-    out.send(crew_.node_of(to), Kind::push, body);
-    m.unacked[to].push_back({step, std::move(body)});
-    ++m.open;
+  ++m.steps;
+  std::vector<WorkerId> plain, encoded;
+  for (const uint32_t r : graph(m.steps - 1).out[worker.value]) {
+    (packed(WorkerId{r}) ? encoded : plain).push_back(WorkerId{r});
   }
-  // What is left, not a share of its own: the sum is that of before, but for the last bit.
+  const auto parts = static_cast<float>(plain.size() + encoded.size() + 1);
+  const double mass = m.mass / parts;
+  give_plain(worker, plain, 1 / parts, mass, out);
+  if (!encoded.empty()) give_packed(worker, encoded, mass, out);
+}
+
+// What is left is what was not given, not a share of its own: the sum is that of before, but for
+// the last bit.
+void PushSum::give_plain(WorkerId worker, std::span<const WorkerId> to, float part, double mass,
+                         Outbox& out) {
+  const std::span<float> values = crew_.values(worker);
+  for (const WorkerId peer : to) {
+    const PushHead head{{worker, peer, member(worker).steps - 1}, mass};
+    send(worker, peer,
+         with_floats(head, values.size(),
+                     [&](float* share) {
+                       for (size_t i = 0; i < values.size(); ++i) share[i] = part * values[i];
+                     }),
+         out);
+  }
+  const auto count = static_cast<float>(to.size());
   for (float& x : values) x -= count * (part * x);
-  m.mass -= count * mass;
+  member(worker).mass -= count * mass;
+}
+
+void PushSum::give_packed(WorkerId worker, std::span<const WorkerId> to, double mass, Outbox& out) {
+  Member& m = member(worker);
+  const std::span<float> values = crew_.values(worker);
+  const auto scale = static_cast<float>(1 / m.mass);
+  model_.resize(values.size());
+  for (size_t i = 0; i < values.size(); ++i) model_[i] = scale * values[i];
+  for (const WorkerId peer : to) {
+    LinkCopies& copies = link(worker, peer);
+    PushHead head{{worker, peer, m.steps - 1}, 0};
+    Writer body(sizeof head + copies.bytes_for_message());
+    body.put(head);
+    copies.encode(model_, body);
+    head.mass = mass * copies.share_sent() * copies.share_sent();
+    body.patch(0, head);
+    add_times(values, -static_cast<float>(head.mass), copies.mine());
+    m.mass -= head.mass;
+    send(worker, peer, std::move(body).take(), out);
+  }
+}
+
+void PushSum::send(WorkerId worker, WorkerId to, Bytes body, Outbox& out) {
+  Member& m = member(worker);
+  out.send(crew_.node_of(to), Kind::push, body);
+  m.unacked[to].push_back({m.steps - 1, std::move(body)});
+  ++m.open;
+}
+
+LinkCopies& PushSum::link(WorkerId worker, WorkerId peer) {
+  return member(worker).links.try_emplace(peer, *basis_, worker, peer).first->second;
 }
 
 void PushSum::push_as_asked(WorkerId worker, Outbox& out) {
@@ -132,10 +180,9 @@ void PushSum::on_push(const Envelope& message, Outbox& out) {
   Reader reader(message.body);
   const auto [peer, mass] = reader.get<PushHead>();
   const WorkerId worker = peer.to, from = peer.from;
-  const bool fits = reader.left() == crew_.values() * sizeof(float) && mass > 0 &&
-                    from.value < crew_.size() && crew_.node_of(from) == message.from &&
-                    worker.value < crew_.size() && crew_.here(worker) &&
-                    member(worker).next.contains(from);
+  const bool fits = reader.ok() && std::isfinite(mass) && mass >= 0 && from.value < crew_.size() &&
+                    crew_.node_of(from) == message.from && worker.value < crew_.size() &&
+                    crew_.here(worker) && member(worker).next.contains(from);
   if (!fits) throw std::runtime_error("a share that cannot be");
   Member& m = member(worker);
   uint32_t& next = m.next[from];
@@ -150,15 +197,7 @@ void PushSum::on_push(const Envelope& message, Outbox& out) {
   lateness_.add(static_cast<int32_t>(int64_t{m.steps} - 1 - due.step));
   next = next_step(from, worker, due.step + 1);
   m.asked = std::max<int64_t>(m.asked, due.step);
-  const bool lost = crew_.options().sabotage == AverageSabotage::lost_shares &&
-                    mix(from.value, worker.value, due.step) % 10 == 0;
-  if (!lost) {
-    const auto shares = floats_behind(reader);
-    const auto values = crew_.values(worker);
-    for (size_t i = 0; i < values.size(); ++i) values[i] += shares[i];
-    m.mass += mass;
-    crew_.others_changed(worker);
-  }
+  take_in(worker, from, mass, message.body, due.step);
   if (crew_.waits(worker) && !late(worker)) {
     decided("a message that was too late came");
     go_on(worker, out);
@@ -170,6 +209,32 @@ void PushSum::on_push(const Envelope& message, Outbox& out) {
   } else {
     ack(worker, due, out);
   }
+}
+
+// REQUIRES: it is the next one of that sender.
+void PushSum::take_in(WorkerId worker, WorkerId from, double mass, const Bytes& body,
+                      uint32_t step) {
+  std::span<const std::byte> tail = body.span().subspan(sizeof(PushHead));
+  std::span<const float> shares;
+  if (packed(from)) {
+    LinkCopies& copies = link(worker, from);
+    Refusal refusal = copies.hold(tail);
+    if (refusal.empty() && !copies.take(tail)) refusal = "not the next of its link";
+    if (!refusal.empty())
+      throw std::runtime_error("a share that cannot be: " + std::string(refusal));
+    shares = copies.theirs();
+  } else {
+    Reader reader(body);
+    reader.get<PushHead>();
+    shares = floats_behind(reader);
+    if (shares.size() != crew_.values()) throw std::runtime_error("a share that cannot be");
+  }
+  const bool lost = crew_.options().sabotage == AverageSabotage::lost_shares &&
+                    mix(from.value, worker.value, step) % 10 == 0;
+  if (lost) return;
+  add_times(crew_.values(worker), packed(from) ? static_cast<float>(mass) : 1, shares);
+  member(worker).mass += mass;
+  crew_.others_changed(worker);
 }
 
 void PushSum::on_ack(const Envelope& message, Outbox& out) {

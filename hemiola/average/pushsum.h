@@ -22,6 +22,11 @@
 // are kept until they are acknowledged, and sent again when the link is back. (Sending sums of all
 // shares so far would need no memory of messages, but in floats such sums lose what they add.)
 //
+// With a codec, between nodes the model x / w goes by LinkCopies, one way each: a worker sends what
+// moves its public copy c to its model, and both ends move m c and m, where m is the share of its
+// mass, less by as much as the copy knows less (LinkCopies::share_sent, squared). So both sums stay
+// whatever the codec leaves out: what is not known of the model stays with the worker.
+//
 // A worker at rest whose pushes were caused by a message acknowledges that one only after its own
 // pushes were acknowledged (Dijkstra, Scholten: Termination Detection for Diffusing Computations,
 // 1980). So when nobody who has worked waits for an acknowledgement, nothing at all is under way.
@@ -30,10 +35,13 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "hemiola/average/graph.h"
+#include "hemiola/average/link_copies.h"
 #include "hemiola/average/messages.h"
 #include "hemiola/average/strategy.h"
 #include "hemiola/core/stats.h"
@@ -90,6 +98,7 @@ class PushSum final : public Strategy {
     int64_t asked = -1;                            // the latest step of a message that came
     std::map<WorkerId, uint32_t> next;             // by sender: the step of the next message
     std::map<WorkerId, std::deque<Sent>> unacked;  // by receiver
+    std::map<WorkerId, LinkCopies> links;          // with a codec, to workers of other nodes
     size_t open = 0;                               // messages in unacked
     std::optional<Due> due;                        // acknowledged when open is 0 again
   };
@@ -101,14 +110,23 @@ class PushSum final : public Strategy {
   uint32_t next_step(WorkerId from, WorkerId to, uint32_t least) const;
   std::optional<WorkerId> late(WorkerId worker) const;
   void push(WorkerId worker, Outbox& out);
+  void give_plain(WorkerId worker, std::span<const WorkerId> to, float part, double mass,
+                  Outbox& out);
+  void give_packed(WorkerId worker, std::span<const WorkerId> to, double mass, Outbox& out);
+  void send(WorkerId worker, WorkerId to, Bytes body, Outbox& out);
+  bool packed(WorkerId peer) const { return basis_ && !crew_.here(peer); }
+  LinkCopies& link(WorkerId worker, WorkerId peer);
+  void take_in(WorkerId worker, WorkerId from, double mass, const Bytes& body, uint32_t step);
   void push_as_asked(WorkerId worker, Outbox& out);
   void on_push(const Envelope& message, Outbox& out);
   void on_ack(const Envelope& message, Outbox& out);
   void ack(WorkerId worker, const Due& due, Outbox& out);
   void go_on(WorkerId worker, Outbox& out);
 
+  const std::unique_ptr<LinkBasis> basis_;
   std::vector<Graph> graphs_;    // of steps, in turn
   std::vector<Member> members_;  // of the local workers
+  std::vector<float> model_;     // of the worker that pushes
   StalenessHistogram lateness_;
   double usual_delay_ = 0;  // the shares of a step, on average over the graphs
 };

@@ -36,9 +36,9 @@ void require_codec_fits(const AverageRule& rule, const std::string& codec) {
     throw UserError("compress = \"auto\" times rounds of means of all, which \"" + rule.name() +
                     "\" has not: name a codec, or take allreduce, local(H) or outer(H)");
   }
-  if (rule.kind == Rule::pushsum || rule.kind == Rule::groups) {
+  if (rule.kind == Rule::groups) {
     throw UserError("the codec \"" + codec + "\" is there for allreduce, local(H), outer(H), " +
-                    "gossip, consensus and backup, but not for \"" + rule.name() +
+                    "gossip, pushsum, consensus and backup, but not for \"" + rule.name() +
                     "\", which sends floats as they are; leave it out");
   }
   if (codec == "sign" && !mean) {

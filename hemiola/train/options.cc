@@ -197,8 +197,8 @@ void resolve_compression(const Job& job) {
   if (compress != "auto") make_codec(compress);
   if (averages(job)) return require_codec_fits(parse_average(*job.sync.scheme), compress);
   throw UserError("sync.compress = \"" + compress +
-                  "\" is there for allreduce, local(H), outer(H), gossip, consensus and backup, "
-                  "but not for sync.scheme = \"" +
+                  "\" is there for allreduce, local(H), outer(H), gossip, pushsum, consensus and "
+                  "backup, but not for sync.scheme = \"" +
                   *job.sync.scheme + "\"; leave it out");
 }
 

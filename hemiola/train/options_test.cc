@@ -73,16 +73,15 @@ TEST(Options, A_codec_is_for_schemes_that_have_it) {
             "quantise(4)");
   EXPECT_NE(error_of({"sync.scheme=allreduce", "sync.compress=zip"}).find("bf16"),
             std::string::npos);
-  EXPECT_EQ(
-      error_of({"sync.compress=bf16"}),
-      "sync.compress = \"bf16\" is there for allreduce, local(H), outer(H), gossip, consensus "
-      "and backup, but not for sync.scheme = \"shared\"; leave it out");
+  EXPECT_EQ(error_of({"sync.compress=bf16"}),
+            "sync.compress = \"bf16\" is there for allreduce, local(H), outer(H), gossip, pushsum, "
+            "consensus and backup, but not for sync.scheme = \"shared\"; leave it out");
   EXPECT_EQ(made({"sync.scheme=gossip", "sync.compress=topk(0.1)"}).sync.compress, "topk(0.1)");
   EXPECT_EQ(made({"sync.scheme=local(8)", "sync.compress=auto"}).sync.compress, "auto");
   EXPECT_NE(error_of({"sync.scheme=gossip", "sync.compress=auto"}).find("name a codec"),
             std::string::npos);
   EXPECT_NE(error_of({"sync.compress=auto"}).find("allreduce"), std::string::npos);
-  for (const char* scheme : {"sync.scheme=pushsum", "sync.scheme=groups(4)"}) {
+  for (const char* scheme : {"sync.scheme=groups(4)"}) {
     EXPECT_NE(error_of({scheme, "sync.compress=bf16"}).find("consensus"), std::string::npos);
   }
   EXPECT_NE(error_of({"sync.scheme=backup", "sync.compress=sign"}).find("quantise(2)"),
