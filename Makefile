@@ -1,5 +1,5 @@
 # One command per wish. Everything works without make as well: see CONTRIBUTING.md.
-.PHONY: all test demo bench format tidy dev asan ubsan tsan fuzz clean
+.PHONY: all test demo bench format tidy dev asan ubsan tsan fuzz swarm clean
 
 all:           # the program, at build/hemiola
 	scripts/setup.sh && scripts/build.sh hemiola
@@ -28,6 +28,12 @@ tsan:
 
 fuzz:
 	scripts/fuzz.sh
+
+SECONDS ?= 0
+FIRST ?= 1
+swarm:         # simulated jobs whose nodes die; for SECONDS=600, or without end
+	scripts/build.sh swarm_test
+	build/swarm_test --gtest_filter='*whatever*' --for=$(SECONDS) --first=$(FIRST)
 
 clean:
 	rm -rf build build-* bench-results

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <stdexcept>
 
 #include "hemiola/cluster/machine.h"
@@ -15,37 +16,11 @@
 namespace hemiola::swarm {
 namespace {
 
-constexpr uint32_t kEpochs = 3;
 constexpr double kNsPerExample = 1e7;  // so that a job lasts seconds, as its faults do
 constexpr Duration kJoinTimeout = seconds(30);
 
 // No node is left that could go on: what is under way then is nobody's fault.
 struct AllGone {};
-
-Job job_of(const Trial& trial) {
-  Job job;
-  const auto set = [&](const std::string& s) { set_override(job, s); };
-  if (trial.model == "mf") {
-    for (const char* s : {"data.examples=800", "data.users=30", "data.items=20", "model.factors=2",
-                          "train.batch=16"}) {
-      set(s);
-    }
-  } else {
-    for (const char* s : {"model.kind=linear", "data.generator=sparse", "data.examples=800",
-                          "data.features=60", "data.nonzeros=5", "train.batch=16"}) {
-      set(s);
-    }
-  }
-  set("train.epochs=" + std::to_string(kEpochs));
-  set("train.save=false");
-  set("cluster.nodes=" + std::to_string(trial.nodes));
-  set("cluster.workers=" + std::to_string(trial.workers));
-  set("sync.scheme=" + trial.scheme);
-  set("sync.placement=" + trial.placement);
-  set("sync.copies=" + std::to_string(trial.copies));
-  resolve(job);
-  return job;
-}
 
 // One job, from its begin to its end.
 class Run {
@@ -79,6 +54,7 @@ class Run {
   void after_event();
   bool may_kill(NodeId victim) const;
   bool somebody_holds_on() const;
+  void ambush();
   void come_back(NodeId node);
 
   const Trial& trial_;
@@ -91,6 +67,7 @@ class Run {
   std::vector<std::unique_ptr<NodeLife>> lives_;  // of the dead too, until the world ends
   std::unique_ptr<sim::World> world_;
   std::vector<sim::Fault> kills_;  // yet to come, the next one last
+  uint32_t ambushes_left_ = 0;
   Outcome outcome_;
 };
 
@@ -127,15 +104,13 @@ Run::Body Run::born(NodeId node) {
           }};
 }
 
-// Another process is at work that the latest view knows.
+// Another process has the job's state, and is in the latest view.
 bool Run::may_kill(NodeId victim) const {
   const View& view = world_->stored_view();
   for (const Member& m : view.members) {
     const Life& life = const_cast<Watch&>(watch_).life(m.node);
     if (m.node == victim || life.instance != m.instance) continue;
-    if (world_->alive(m.node) && !life.over && life.started && life.view.epoch == view.epoch) {
-      return true;
-    }
+    if (world_->alive(m.node) && !life.over && life.started) return true;
   }
   return false;
 }
@@ -158,6 +133,30 @@ void Run::come_back(NodeId node) {
   world_->inject(sim::restart(world_->now() + pause, node));
 }
 
+// A view changes: what is worst now?
+void Run::ambush() {
+  if (ambushes_left_ == 0 || !chance_.chance(0.3)) return;
+  --ambushes_left_;
+  const auto draw = [&](int64_t most) {
+    return Duration{static_cast<int64_t>(chance_.below(static_cast<uint64_t>(most)))};
+  };
+  const NodeId victim{static_cast<uint32_t>(chance_.below(trial_.nodes))};
+  const NodeId other{static_cast<uint32_t>(chance_.below(trial_.nodes))};
+  const Instant at = world_->now() + draw(chance_.chance(0.7) ? 500'000 : 50'000'000);
+  const auto kind = chance_.below(4);
+  if (kind >= 2) {
+    kills_.push_back(sim::kill(at, victim));
+    std::stable_sort(kills_.begin(), kills_.end(),
+                     [](const auto& x, const auto& y) { return x.at > y.at; });
+    return;
+  }
+  const sim::Fault fault = kind == 0 || victim == other
+                               ? sim::freeze(at, victim, draw(4'000'000'000))
+                               : sim::drop_link(at, victim, other, draw(4'000'000'000));
+  ++outcome_.faults[fault.kind];
+  world_->inject(fault);
+}
+
 void Run::after_event() {
   if (!watch_.wrong().empty()) throw std::runtime_error(watch_.wrong());
   while (!kills_.empty() && kills_.back().at <= world_->now()) {
@@ -177,6 +176,7 @@ Outcome Run::run() {
   sim::WorldOptions in_world;
   in_world.seed = trial_.seed;
   in_world.view_store = true;
+  in_world.store_takes_all = trial_.keeper_takes_all;
   in_world.reborn = [this](NodeId node) { return born(node); };
   in_world.after_event = [this] { after_event(); };
   in_world.computer.spread = 0.2;
@@ -193,17 +193,21 @@ Outcome Run::run() {
   std::reverse(kills_.begin(), kills_.end());
   in_world.deadline = last + trial_.patience;
   in_world.record_trace = trial_.traced;
-  if (trial_.aloud) {
-    in_world.log = [](Instant now, NodeId node, Level, std::string_view line) {
-      std::printf("%10.4f node %u: %.*s\n", static_cast<double>(now.ns) * 1e-9, node.value,
-                  static_cast<int>(line.size()), line.data());
-    };
-  }
+  in_world.log = [this](Instant now, NodeId node, Level, std::string_view line) {
+    // What table machines say of rows that died with all their holders.
+    const size_t lost = line.find(" rows of table");
+    if (lost != line.npos) outcome_.rows_lost += std::strtoull(line.data(), nullptr, 10);
+    if (!trial_.aloud) return;
+    std::printf("%10.4f node %u: %.*s\n", static_cast<double>(now.ns) * 1e-9, node.value,
+                static_cast<int>(line.size()), line.data());
+  };
   watch_.on_over = [this](Life& life) {
     if (!life.fenced) return;
     ++outcome_.fenced;
     come_back(life.node);
   };
+  ambushes_left_ = trial_.ambushes;
+  watch_.on_motion = [this] { ambush(); };
   world_ = std::make_unique<sim::World>(std::move(in_world));
   for (uint32_t n = 0; n < trial_.nodes; ++n) {
     auto [core, main] = born(NodeId{n});
@@ -225,6 +229,7 @@ Outcome Run::run() {
   }
   if (!watch_.wrong().empty()) outcome_.wrong = watch_.wrong();
   outcome_.hours = static_cast<double>(world_->now().ns) * 1e-9 / 3600;
+  outcome_.first_loss = watch_.first_loss();
   outcome_.loss = watch_.loss();
   outcome_.views = watch_.views();
   if (trial_.traced) std::fputs(world_->trace().text().c_str(), stderr);
@@ -233,51 +238,6 @@ Outcome Run::run() {
 }
 
 }  // namespace
-
-Trial random_trial(uint64_t seed) {
-  Random random(mix(seed, 0x747269616c));
-  const auto pick = [&](const auto& list) { return list[random.below(std::size(list))]; };
-  static constexpr const char* kTables[] = {"bsp", "ssp(2)", "essp(2)", "async"};
-  static constexpr const char* kAverages[] = {"allreduce", "local(4)", "gossip", "consensus",
-                                              "backup"};
-  static constexpr const char* kPlacements[] = {"static", "intent", "nups"};
-  Trial trial;
-  trial.seed = seed;
-  trial.model = random.chance(0.5) ? "mf" : "linear";
-  trial.nodes = static_cast<uint32_t>(2 + random.below(3));
-  trial.workers = static_cast<uint32_t>(1 + random.below(2));
-  if (random.chance(0.6)) {
-    trial.scheme = pick(kTables);
-    trial.placement = pick(kPlacements);
-    trial.copies = static_cast<uint32_t>(1 + random.below(2));
-  } else {
-    trial.scheme = pick(kAverages);
-  }
-  sim::SwizzleOptions o;
-  o.nodes = trial.nodes;
-  o.horizon = seconds(random.uniform(3, 15));
-  o.longest = random.chance(0.5) ? milliseconds(300) : seconds(6);
-  o.faults_per_node = 1;
-  o.drops = random.chance(0.5);
-  o.cuts = random.chance(0.5);
-  o.clogs = random.chance(0.5);
-  o.freezes = random.chance(0.5);
-  o.slows = random.chance(0.5);
-  o.kills = static_cast<uint32_t>(random.below(4));
-  o.kills = std::min(o.kills, trial.nodes);
-  o.store_away = static_cast<uint32_t>(random.below(3) / 2);
-  trial.faults = sim::swizzle(seed, o);
-  trial.back_after = milliseconds(static_cast<int64_t>(200 + random.below(2000)));
-  return trial;
-}
-
-std::string to_string(const Trial& t) {
-  std::string text = t.model + " under " + t.scheme + ", " + t.placement + ", copies " +
-                     std::to_string(t.copies) + ", " + std::to_string(t.nodes) + " nodes x " +
-                     std::to_string(t.workers);
-  for (const auto& fault : t.faults) text += "\n  " + sim::to_string(fault);
-  return text;
-}
 
 Yard::Entry& Yard::entry(const Trial& t) {
   std::string key = t.model + "|" + t.scheme + "|" + t.placement;

@@ -7,40 +7,20 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <vector>
 
-#include "hemiola/cluster/options.h"
 #include "hemiola/sim/faults.h"
 #include "hemiola/train/options.h"
 #include "hemiola/train/task_factory.h"
+#include "tests/swarm_trial.h"
 
 namespace hemiola::swarm {
 
-struct Trial {
-  uint64_t seed = 1;
-  std::string model = "mf";  // or "linear"
-  std::string scheme = "bsp";
-  std::string placement = "static";
-  uint32_t copies = 1;
-  uint32_t nodes = 3;
-  uint32_t workers = 1;  // on each node
-  // Those that kill are carried out only while another node holds the job's state.
-  std::vector<sim::Fault> faults;
-  Duration back_after = seconds(1);  // a node that died or was taken out begins again, within
-                                     // twice as much; 0: it stays away
-  Duration patience = seconds(120);  // behind the last fault the job is over within so much
-  ClusterSabotage sabotage = ClusterSabotage::none;
-  bool aloud = false;   // says on standard output what the nodes say,
-  bool traced = false;  // and on standard error each event
-};
-
-Trial random_trial(uint64_t seed);
-std::string to_string(const Trial& trial);
-
 struct Outcome {
-  std::string wrong;  // empty: all promises were kept
-  bool lost = false;  // all nodes that held the job's state were gone at once, which ends a job
-  double loss = 0;    // of the last epoch
+  std::string wrong;      // empty: all promises were kept
+  bool lost = false;      // all nodes that held the job's state were gone at once, which ends a job
+  double first_loss = 0;  // of the first epoch
+  double loss = 0;        // of the last one
+  uint64_t rows_lost = 0;  // that went back to their initial values
   uint64_t views = 0;
   uint64_t events = 0;
   double hours = 0;                             // simulated

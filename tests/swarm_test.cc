@@ -1,20 +1,28 @@
 // Seeds x everything: whole jobs whose nodes die and come again (tests/swarm.h).
 //
-//   swarm_test --seeds=N --first=S    more seeds, or one, aloud: --seeds=1 --first=S
+//   swarm_test --seeds=N --first=S    others, or more; one alone is told aloud: --seeds=1 --first=S
+//   swarm_test --for=SECONDS          as many seeds as there is time for; 0: without end
+//   swarm_test --trace                with --seeds=1, every event on standard error
 #include "tests/swarm.h"
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cmath>
+#include <cstdio>
 #include <cstdlib>
-#include <iostream>
+#include <optional>
 #include <string_view>
 
 namespace hemiola::swarm {
 
 struct Seeds {
   uint64_t first = 1;
-  uint64_t count = 1000;
+  uint64_t count = 2000;
+  std::optional<double> seconds;  // instead of the count
   bool traced = false;
+
+  bool alone() const { return count == 1 && !seconds; }
 };
 Seeds& seeds() {
   static Seeds chosen;
@@ -23,10 +31,24 @@ Seeds& seeds() {
 
 namespace {
 
+constexpr uint64_t kTellEvery = 5000;
+constexpr int kMostFailures = 10;
+
+class Clock {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
 struct Sum {
-  uint64_t seeds = 0, lost = 0, fenced = 0, views = 0, events = 0;
+  uint64_t seeds = 0, lost = 0, fenced = 0, views = 0, events = 0, rows_lost = 0;
   double hours = 0;
   std::map<sim::Fault::Kind, uint64_t> faults;
+  Clock clock;
 
   void add(const Outcome& o) {
     ++seeds;
@@ -34,41 +56,88 @@ struct Sum {
     fenced += o.fenced;
     views += o.views;
     events += o.events;
+    rows_lost += o.rows_lost;
     hours += o.hours;
     for (const auto& [kind, count] : o.faults) faults[kind] += count;
   }
+  static void line(const char* what, uint64_t n) {
+    std::printf("  %-22s %12llu\n", what, static_cast<unsigned long long>(n));
+  }
   void print() const {
-    static constexpr const char* kNames[] = {"dropped links", "cuts",     "clogs",
-                                             "freezes",       "thaws",    "slow",
-                                             "kills",         "restarts", "store away"};
-    std::cout << seeds << " seeds, " << hours << " simulated hours, " << views << " views, "
-              << events << " events; faults:";
-    for (const auto& [kind, count] : faults) {
-      std::cout << " " << count << " " << kNames[static_cast<size_t>(kind)] << ",";
-    }
-    std::cout << " " << fenced << " nodes fenced, " << lost << " jobs whose nodes were all gone\n";
+    std::printf("  %-22s %12.1f\n", "simulated hours", hours);
+    std::printf("  %-22s %12.1f\n", "seconds", clock.seconds());
+    line("seeds", seeds), line("events", events), line("views", views);
+    for (const auto& [kind, count] : faults) line(sim::plural_of(kind), count);
+    line("nodes taken out", fenced), line("rows lost", rows_lost);
+    line("jobs without a node left", lost);
+    std::fflush(stdout);
   }
 };
+
+// Empty: a job that lost no rows has learnt about as much as one to which nothing happens.
+std::string unlearnt(const Trial& trial, const Outcome& outcome, Yard& yard) {
+  if (outcome.lost || outcome.rows_lost > 0) return "";
+  const double calm = yard.calm_loss(trial);
+  if (outcome.loss <= 1.75 * calm) return "";
+  return "the loss was " + std::to_string(outcome.loss) + ", and in a calm run " +
+         std::to_string(calm);
+}
 
 TEST(Swarm, A_job_is_done_right_whatever_happens_to_its_nodes) {
   Yard yard;
   Sum sum;
   int failed = 0;
-  for (uint64_t i = 0; i < seeds().count; ++i) {
-    Trial trial = random_trial(seeds().first + i);
-    trial.aloud = seeds().count == 1;
-    trial.traced = seeds().traced;
-    if (trial.aloud) std::cout << to_string(trial) << "\n";
-    const Outcome outcome = yard.run(trial);
+  const Seeds& todo = seeds();
+  const auto over = [&] {
+    if (!todo.seconds) return sum.seeds >= todo.count;
+    return *todo.seconds > 0 && sum.clock.seconds() >= *todo.seconds;
+  };
+  while (!over()) {
+    Trial trial = random_trial(todo.first + sum.seeds);
+    trial.aloud = todo.alone();
+    trial.traced = todo.traced;
+    if (trial.aloud) std::printf("%s\n", to_string(trial).c_str());
+    Outcome outcome = yard.run(trial);
     sum.add(outcome);
-    EXPECT_EQ(outcome.wrong, "")
-        << to_string(trial)
-        << "\nreplay: build/swarm_test --gtest_filter='*whatever*' --seeds=1 --first="
-        << trial.seed;
+    if (outcome.wrong.empty()) outcome.wrong = unlearnt(trial, outcome, yard);
+    EXPECT_EQ(outcome.wrong, "") << to_string(trial)
+                                 << "\nreplay: build/swarm_test --gtest_filter='*whatever*' "
+                                    "--seeds=1 --first="
+                                 << trial.seed;
     failed += !outcome.wrong.empty();
-    if (failed == 10) break;
+    if (failed == kMostFailures) break;
+    if (sum.seeds % kTellEvery == 0) sum.print();
   }
   sum.print();
+  if (todo.count < 1000 || todo.seconds) return;
+  EXPECT_GT(sum.views, 2 * sum.seeds);  // else the faults would not be what they are meant to be
+  EXPECT_LT(sum.lost, sum.seeds / 20);
+}
+
+// A defect that is put in on purpose must not go unseen for long.
+uint64_t seeds_until_caught(const std::function<void(Trial&)>& sabotage) {
+  Yard yard;
+  for (uint64_t seed = 1; seed <= 300; ++seed) {
+    Trial trial = random_trial(seed);
+    sabotage(trial);
+    const std::string wrong = yard.run(trial).wrong;
+    if (wrong.empty()) continue;
+    std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), wrong.c_str());
+    return seed;
+  }
+  return 0;
+}
+
+TEST(Swarm, A_leader_that_deals_out_again_what_was_done_is_caught) {
+  EXPECT_GT(seeds_until_caught([](Trial& t) { t.sabotage = ClusterSabotage::deals_again; }), 0u);
+}
+
+TEST(Swarm, A_deputy_that_forgets_what_it_is_told_is_caught) {
+  EXPECT_GT(seeds_until_caught([](Trial& t) { t.sabotage = ClusterSabotage::deputy_forgets; }), 0u);
+}
+
+TEST(Swarm, A_keeper_of_views_that_takes_any_view_is_caught) {
+  EXPECT_GT(seeds_until_caught([](Trial& t) { t.keeper_takes_all = true; }), 0u);
 }
 
 }  // namespace
@@ -78,10 +147,14 @@ int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   for (int i = 1; i < argc; ++i) {
     const std::string_view flag = argv[i];
+    const auto value = [&](std::string_view name) -> const char* {
+      return flag.starts_with(name) ? argv[i] + name.size() : nullptr;
+    };
     auto& seeds = hemiola::swarm::seeds();
-    if (flag.starts_with("--seeds=")) seeds.count = std::strtoull(argv[i] + 8, nullptr, 10);
+    if (const char* v = value("--seeds=")) seeds.count = std::strtoull(v, nullptr, 10);
+    if (const char* v = value("--first=")) seeds.first = std::strtoull(v, nullptr, 10);
+    if (const char* v = value("--for=")) seeds.seconds = std::strtod(v, nullptr);
     seeds.traced |= flag == "--trace";
-    if (flag.starts_with("--first=")) seeds.first = std::strtoull(argv[i] + 8, nullptr, 10);
   }
   return RUN_ALL_TESTS();
 }

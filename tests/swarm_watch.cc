@@ -87,6 +87,8 @@ void Watch::say_wrong(const std::string& text) {
 }
 
 void Watch::heard(Life& life, const Notice& notice) {
+  const bool ends = std::holds_alternative<JobOver>(notice);
+  if (!ends && life.view.epoch > Epoch{0} && on_motion) on_motion();
   if (const auto* changed = std::get_if<ViewChanged>(&notice)) {
     const uint32_t epoch = changed->view.epoch.value;
     const Bytes body = encode_view(changed->view);
@@ -136,6 +138,7 @@ void Watch::epoch(const EpochRecord& record) {
               std::to_string(examples_));
   }
   if (!std::isfinite(record.loss)) say_wrong(which + " has a loss that is no number");
+  if (record.epoch == 1) first_loss_ = record.loss;
   if (record.epoch == epochs_) loss_ = record.loss;
 }
 

@@ -44,9 +44,11 @@ class Watch : public RunListener {
   // The first thing that was wrong; empty: nothing.
   const std::string& wrong() const { return wrong_; }
   bool finished() const { return finished_; }
+  double first_loss() const { return first_loss_; }
   double loss() const { return loss_; }
   uint64_t views() const { return views_.size(); }
   std::function<void(Life&)> on_over;
+  std::function<void()> on_motion;  // something of a view, or from one to the next
 
   void say_wrong(const std::string& text);
   void heard(Life& life, const Notice& notice);
@@ -74,6 +76,7 @@ class Watch : public RunListener {
   };
   std::map<std::pair<uint32_t, uint32_t>, Done> done_;  // by pass and block
   bool finished_ = false;
+  double first_loss_ = 0;
   double loss_ = 0;
   std::string wrong_;
 };

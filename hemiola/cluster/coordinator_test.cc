@@ -125,5 +125,106 @@ TEST_F(CoordinatorTest, The_host_ends_after_a_second_when_another_does_not_answe
   EXPECT_EQ(take(), Lines{"0: end failed: node 0, worker 0: x"});
 }
 
+// Three nodes in a job that goes on; a keeper of views accepts what is proposed when asked to.
+class GoingOn : public CoordinatorTest {
+ protected:
+  GoingOn() {
+    options_.nodes = 3;
+    options_.goes_on = true;
+    options_.keeper = ViewKeeper::store;
+    for (uint32_t n = 0; n < 3; ++n) come(n, 10 + n);
+  }
+  void start() {
+    accept();
+    all_ready({0, 1, 2});
+  }
+
+  void come(uint32_t node, uint64_t instance) {
+    Join join;
+    join.rank = NodeId{node}, join.nodes = 3, join.workers = 1, join.instance = instance;
+    join.address = "tcp:x" + std::to_string(instance) + ":1";
+    send(node, Kind::join, join.encode());
+  }
+  void send(uint32_t node, Kind kind, Bytes body) {
+    coordinator_.on_message({NodeId{node}, NodeId{0}, Epoch{1}, kind, std::move(body)}, now_, out_);
+  }
+  void misses(uint32_t witness, uint32_t node) {
+    send(witness, Kind::failed, Failed{Failed::What::lost, node, "gone"}.encode());
+  }
+  void lose(uint32_t node) { coordinator_.on_lost(NodeId{node}, "gone", now_, out_); }
+  void wait(Duration d) {
+    now_ = now_ + d;
+    coordinator_.on_tick(now_, out_);
+  }
+  // The keeper's word on the latest proposal; gives it in words: "0.10 1.11 2.12", node and
+  // instance.
+  std::string accept() {
+    if (out_.proposals.empty()) return "";
+    const View view = out_.proposals.back().view;
+    out_.clear();
+    coordinator_.lead(view, {}, now_, out_);
+    std::string text;
+    for (const Member& m : view.members) {
+      text += (text.empty() ? "" : " ") + std::to_string(m.node.value) + "." +
+              std::to_string(m.instance);
+    }
+    return text;
+  }
+  void all_ready(std::initializer_list<uint32_t> nodes) {
+    for (const uint32_t n : nodes) send(n, Kind::ready, Ready{}.encode());
+  }
+  bool ended() const {
+    for (const auto& s : out_.sends) {
+      if (s.kind == Kind::end) return true;
+    }
+    return false;
+  }
+};
+
+TEST_F(GoingOn, Of_two_who_have_lost_each_other_the_later_goes) {
+  start();
+  misses(2, 1);
+  EXPECT_EQ(accept(), "0.10 1.11");
+}
+
+TEST_F(GoingOn, Who_misses_one_that_is_known_to_be_gone_stays) {
+  start();
+  lose(1);  // the keeper is away
+  misses(2, 1);
+  wait(seconds(2));
+  EXPECT_EQ(accept(), "0.10 2.12");
+  misses(2, 1);  // it had sent that before it knew the view
+  EXPECT_EQ(accept(), "");
+}
+
+TEST_F(GoingOn, A_process_that_waits_to_come_in_may_be_followed_by_another) {
+  start();
+  lose(2);
+  EXPECT_EQ(accept(), "0.10 1.11");
+  come(2, 20);
+  come(2, 21);
+  EXPECT_FALSE(ended());
+  all_ready({0, 1});
+  EXPECT_EQ(accept(), "0.10 1.11 2.21");
+}
+
+TEST_F(GoingOn, All_are_here_and_only_the_keeper_is_missing_which_is_not_the_end) {
+  for (int i = 0; i < 100; ++i) wait(seconds(1));
+  EXPECT_FALSE(ended());
+  EXPECT_EQ(accept(), "0.10 1.11 2.12");
+}
+
+TEST_F(GoingOn, When_nobody_gets_ready_the_newest_is_sent_away_and_not_the_job) {
+  accept();
+  wait(options_.join_timeout);
+  EXPECT_FALSE(ended());
+  EXPECT_EQ(accept(), "0.10 1.11");
+  wait(options_.join_timeout);
+  EXPECT_EQ(accept(), "0.10");
+  wait(options_.join_timeout);
+  EXPECT_FALSE(ended());
+  EXPECT_EQ(accept(), "");
+}
+
 }  // namespace
 }  // namespace hemiola

@@ -47,8 +47,9 @@ FailureDetector::Findings FailureDetector::judge(Instant now) {
   const Duration gap = judged_ ? now - *judged_ : Duration{};
   judged_ = now;
   if (gap >= seconds(4 * options_.heartbeat.seconds())) {
+    findings.absence = gap - options_.heartbeat;
     for (auto& [peer, history] : peers_) {
-      history.heard = std::min(now, history.heard + (gap - options_.heartbeat));
+      history.heard = std::min(now, history.heard + findings.absence);
     }
     if (gap >= options_.silence_warn) {
       findings.held_up = "this node was held up for " + text_of(gap);

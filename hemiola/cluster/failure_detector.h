@@ -51,6 +51,7 @@ class FailureDetector {
   };
   struct Findings {
     std::optional<std::string> held_up;  // the line about this node's own absence
+    Duration absence{};                  // so long it heard nobody, by its own fault
     std::vector<Finding> peers;          // those with something to say
   };
   // REQUIRES: called about once per heartbeat period, or it will think itself held up.

@@ -127,6 +127,7 @@ void ClusterMachine::beat(Instant, Outbox& out) {
 void ClusterMachine::judge_silences(Instant now, Outbox& out) {
   FailureDetector::Findings findings = detector_.judge(now);
   if (findings.held_up) out.say(Level::warning, *findings.held_up);
+  if (store_lost_) store_lost_ = std::min(now, *store_lost_ + findings.absence);
   for (const auto& [peer, verdict] : findings.peers) {
     if (verdict.what == Silence::tell) {
       out.say(Level::warning, verdict.reason);

@@ -30,6 +30,13 @@ Fault store_away(Instant at, Duration span) {
   return {Fault::Kind::store_away, at, NodeId{0}, NodeId{0}, span};
 }
 
+const char* plural_of(Fault::Kind kind) {
+  static constexpr const char* kNames[] = {"lost links",   "one-way cuts", "clogged links",
+                                           "freezes",      "thaws",        "slow nodes",
+                                           "killed nodes", "restarts",     "keeper away"};
+  return kNames[static_cast<size_t>(kind)];
+}
+
 std::string to_string(const Fault& fault) {
   static constexpr const char* kNames[] = {"drop link", "cut",  "clog",    "freeze",    "thaw",
                                            "slow",      "kill", "restart", "store away"};

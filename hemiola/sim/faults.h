@@ -56,6 +56,8 @@ Fault store_away(Instant at, Duration span);
 
 // "freeze node 2 at 1.500000 s for 0.250000 s"
 std::string to_string(const Fault& fault);
+// "lost links", "freezes", ...
+const char* plural_of(Fault::Kind kind);
 
 // What a drawn schedule is made of. Kills are drawn only when asked for.
 struct SwizzleOptions {

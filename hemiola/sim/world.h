@@ -45,6 +45,7 @@ struct WorldOptions {
 
   // There is a keeper of views outside of the nodes; each hears from it at its start.
   bool view_store = false;
+  bool store_takes_all = false;  // a defect: views are not compared before they are swapped
   // Makes the process that takes the place of a node that is gone: its core, and its workers' code.
   std::function<std::pair<std::unique_ptr<NodeCore>, std::function<void(WorkerPort&)>>(NodeId)>
       reborn;

@@ -296,7 +296,8 @@ void World::ask_store(const Record& record) {
     push(now_ + options_.network.notice, {.what = What::store_lost, .node = record.node});
     return;
   }
-  if (record.proposal->after != stored_.epoch) return tell_of_store(record.node);
+  const bool late = record.proposal->after != stored_.epoch;
+  if (late && !options_.store_takes_all) return tell_of_store(record.node);
   stored_ = record.proposal->view;
   for (NodeId id{0}; id.value < nodes_.size(); ++id.value) tell_of_store(id);
 }

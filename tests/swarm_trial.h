@@ -1,0 +1,48 @@
+// What one job of the swarm is and what is to happen to it, drawn from a seed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "hemiola/average/options.h"
+#include "hemiola/cluster/options.h"
+#include "hemiola/sim/faults.h"
+#include "hemiola/table/options.h"
+#include "hemiola/train/options.h"
+
+namespace hemiola::swarm {
+
+struct Trial {
+  uint64_t seed = 1;
+  std::string model = "mf";  // or "linear"
+  std::string scheme = "bsp";
+  std::string placement = "static";  // of tables
+  std::string topology;              // of averages; empty: what suits the scheme
+  std::string compress = "none";     // of averages
+  uint32_t copies = 1;
+  uint32_t nodes = 3;
+  uint32_t workers = 1;  // on each node
+  // Those that kill are carried out only while another node holds the job's state.
+  std::vector<sim::Fault> faults;
+  // How many faults are still to come at moments when a view changes, when most is in motion: kills
+  // of any node, freezes, lost links.
+  uint32_t ambushes = 0;
+  Duration back_after = seconds(1);  // a node that died or was taken out begins again, within
+                                     // twice as much; 0: it stays away
+  Duration patience = seconds(120);  // behind the last fault the job is over within so much
+  ClusterSabotage sabotage = ClusterSabotage::none;
+  bool keeper_takes_all = false;  // whatever view it holds, which a keeper must not do
+  bool aloud = false;             // says on standard output what the nodes say,
+  bool traced = false;            // and on standard error each event
+
+  bool averages() const;  // its scheme has replicas, not tables
+};
+
+constexpr uint32_t kEpochs = 3;
+
+Trial random_trial(uint64_t seed);
+std::string to_string(const Trial& trial);
+Job job_of(const Trial& trial);
+
+}  // namespace hemiola::swarm
