@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import pty
 import re
 import signal
@@ -204,33 +205,92 @@ def test_all_settings_are_listed_with_their_effect(hemiola):
     assert re.search(r"epochs +10 +passes over the training data", listing)
 
 
-def test_interrupt_ends_all_processes_and_leaves_nothing_behind(hemiola):
-    before = set(os.listdir("/tmp"))
-    run = hemiola.start("train", hemiola.job, "--nodes", "4", *LONG)
+def ended_early(hemiola):
+    """The result stands, of as many epochs as the history has."""
+    summary = hemiola.summary()
+    history = (hemiola.folder / "runs/job/metrics.jsonl").read_text().splitlines()
+    assert summary["ended_early"]
+    assert [json.loads(line) for line in history] == summary["epochs"]
+    assert summary["final"]["loss"] == summary["epochs"][-1]["loss"]
+    assert summary["samples"] == sum(e["samples"] for e in summary["epochs"])
+
+
+def sockets_of(pid):
+    """The folder of the sockets that the process listens at."""
+    own = {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
+    for line in pathlib.Path("/proc/net/unix").read_text().splitlines()[1:]:
+        words = line.split()
+        if len(words) == 8 and f"socket:[{words[6]}]" in own:
+            return os.path.dirname(words[7])
+    return None
+
+
+IN_ORDER = [["sync.scheme=bsp"], ["sync.scheme=bsp", "sync.strict=true"], ["sync.scheme=ssp(2)"],
+            ["sync.scheme=async", "sync.placement=intent"], ["sync.scheme=allreduce"],
+            ["sync.scheme=gossip"], ["cluster.on_loss=end"], ["train.save=false"]]
+
+
+@pytest.mark.parametrize("settings", IN_ORDER, ids=" ".join)
+def test_the_first_interrupt_ends_a_run_in_order(hemiola, settings):
+    run = hemiola.start("train", hemiola.job, "--nodes", "4", *LONG, *settings)
     try:
         wait_until(lambda: trains(hemiola))
         nodes = nodes_of(run.pid)
         assert len(nodes) == 4
+        folder = sockets_of(nodes[0])
         run.send_signal(signal.SIGINT)
         assert run.wait(timeout=10) == 130
         assert not any(alive(pid) for pid in nodes)
-        assert run.stderr.read().count("hemiola: interrupted") == 1
-        assert not (hemiola.folder / "runs/job/summary.json").exists()
-        assert [p.name for p in (hemiola.folder / "runs/job").iterdir()] == ["metrics.jsonl"]
-        new = set(os.listdir("/tmp")) - before
-        assert not [n for n in new if re.fullmatch(r"hemiola-\w{6}", n)]
+        said = run.stderr.read()
+        assert said.count("hemiola: ending in order") == 1, said
+        assert said.count("hemiola: interrupted; all nodes have ended") == 1, said
+        ended_early(hemiola)
+        model = hemiola.folder / "runs/job/model"
+        assert model.exists() == ("train.save=false" not in settings)
+        assert folder and not os.path.exists(folder)
     finally:
         end(run)
 
 
-def test_interrupt_ends_a_job_of_one_process(hemiola):
-    run = hemiola.start("train", hemiola.job, *LONG)
+def test_the_first_interrupt_ends_a_run_of_one_process_in_order(hemiola):
+    run = hemiola.start("train", hemiola.job, *LONG[:-1], stderr=subprocess.DEVNULL)
     try:
         wait_until(lambda: trains(hemiola))
         run.send_signal(signal.SIGINT)
         assert run.wait(timeout=10) == 130
-        for line in (hemiola.folder / "runs/job/metrics.jsonl").read_text().splitlines():
-            json.loads(line)
+        ended_early(hemiola)
+        assert "ended early, with" in run.stdout.read()
+    finally:
+        end(run)
+
+
+def test_an_interrupt_before_the_start_ends_all_at_once(hemiola):
+    run = hemiola.start("train", hemiola.job, "--nodes", "3", "data.examples=20000000")
+    try:
+        wait_until(lambda: len(nodes_of(run.pid)) == 3)
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(timeout=5) == 130
+        assert run.stderr.read().count("hemiola: interrupted") == 1
+    finally:
+        end(run)
+
+
+@pytest.mark.parametrize("nodes", [1, 3])
+def test_a_second_interrupt_ends_a_run_now(hemiola, nodes):
+    # Blocks that take minutes: nobody comes to the end of one.
+    run = hemiola.start("train", hemiola.job, "--nodes", str(nodes), "train.epochs=1",
+                        "--stall-chance=1", "--stall=60s", stdin=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: (hemiola.folder / "runs/job/metrics.jsonl").exists())
+        time.sleep(1)
+        run.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            run.wait(timeout=1)
+        run.send_signal(signal.SIGINT)
+        assert run.wait(timeout=2) == 130
+        said = run.stderr.read()
+        assert "a second signal ends it now" in said and "hemiola: interrupted" in said, said
+        assert not (hemiola.folder / "runs/job/summary.json").exists()
     finally:
         end(run)
 

@@ -60,9 +60,9 @@ class Hemiola:
                               capture_output=True, timeout=timeout, env=self.environment(env))
 
     def start(self, *words, env=None, **more):
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
         return subprocess.Popen([self.program, *words], cwd=self.folder, text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                env=self.environment(env), **more)
+                                env=self.environment(env), **pipes)
 
     def train(self, *words, **more):
         done = self.run("train", self.job, *words, **more)

@@ -115,6 +115,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       round_trip<Finished>,
       round_trip<End>,
       round_trip<WantBlock>,
+      round_trip<AskLeave>,
       round_trip<GiveBlock>,
       round_trip<ReducePart>,
       round_trip<ReduceSum>,

@@ -41,20 +41,24 @@ struct NextBlock : ClusterCall {
   std::vector<BlockDone> done;  // of this pass, by this worker, that were not told of before
 
   std::optional<uint32_t> block;  // out
+  bool cut = false;               // out: there would be one, but the job is to end
 };
 
 // Sum over all workers of the job, added in order of WorkerId (so the same bits everywhere).
 // Every worker must call with the same `round` (0, 1, 2, ... in each view) and length; all get the
-// sum. closes: it ends the pass too, and all get what the pass came to.
-// REQUIRES: no worker works in that pass any more.
+// sum. closes: it ends the pass too, and all get what the pass came to; but for a pass of which
+// some worker says that it was cut: that one stays open, for all workers alike. REQUIRES: no worker
+// works in that pass any more.
 struct Reduce : ClusterCall {
   Reduce() : ClusterCall(ClusterOp::reduce) {}
   uint32_t round = 0;
-  std::optional<uint32_t> closes;
-  std::vector<BlockDone> done;  // as above
-  std::vector<double> values;   // in, and out
+  std::optional<uint32_t> closes;  // in, and out: none when the pass was cut
+  bool cut = false;                // this worker was refused a block of the pass
+  std::vector<BlockDone> done;     // as above
+  std::vector<double> values;      // in, and out
 
-  PassTotals totals;  // out, when a pass is closed
+  PassTotals totals;      // out, when a pass is closed
+  bool winds_up = false;  // out, the same for all workers: the job is to end, no pass begins
 };
 
 // The worker has done its part; completes when all workers of all nodes have.

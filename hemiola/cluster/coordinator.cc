@@ -39,8 +39,12 @@ void Coordinator::on_message(const Envelope& message, Instant now, Outbox& out) 
     const bool early = failed && failed->what == Failed::What::worker;
     if (failed && (early || known)) return on_failed(*failed, from, now, out);
   }
+  if (message.kind == Kind::ask_leave) {
+    const auto ask = AskLeave::decode(body);
+    if (ask && (known || from == options_.self)) return on_ask_leave(from, *ask, now, out);
+  }
   if (!known) return;  // lost before, or never let in
-  if (message.kind == Kind::failed) {
+  if (message.kind == Kind::failed || message.kind == Kind::ask_leave) {
     decoded = false;
   } else if (message.kind == Kind::finished) {
     const auto finished = Finished::decode(body);
@@ -152,6 +156,7 @@ void Coordinator::lead(const View& view, Duration elapsed, Instant now, Outbox& 
   plan_.reset();
   early_.clear();
   finished_.clear();
+  cut_ = false;
   reducer_.emplace(view.workers());
   change_view(now, out);
 }
@@ -205,10 +210,18 @@ void Coordinator::on_finished(NodeId from, WorkerId worker, Instant now, Outbox&
   }
   if (finished_.empty()) finishing_since_ = now;
   finished_.insert(worker);
-  if (finished_.size() == view_.workers()) end(true, "all workers are done", now, out);
+  if (finished_.size() < view_.workers()) return;
+  end(true, winds_up_.empty() ? "all workers are done" : winds_up_, now, out);
 }
 
 void Coordinator::on_want_block(const WantBlock& want, Instant now, Outbox& out) {
+  if (!winds_up_.empty()) {
+    const bool cut =
+        !plan_ || plan_->first < want.pass || dealers_.at(plan_->second).any_left(want.pass);
+    out.send(node_of(want.worker, view_), Kind::give_block,
+             GiveBlock{want.worker, want.pass, std::nullopt, cut}.encode());
+    return;
+  }
   if (!plan_ || plan_->first < want.pass) {
     early_.push_back(want);
     return;
@@ -249,12 +262,14 @@ void Coordinator::on_reduce_part(NodeId from, ReducePart part, Instant now, Outb
   const WorkerId worker = part.worker;
   const uint32_t round = part.round;
   const auto closes = part.closes;
+  cut_ = cut_ || part.cut;
   Reducer::Result result = reducer_->add(worker, round, std::move(part.values), now);
   if (!result.error.empty()) {
     on_failed({Failed::What::worker, worker.value, result.error}, from, now, out);
   } else if (result.sum) {
-    ReduceSum sum{round, closes, {}};
-    if (closes && *closes == agenda_.pass()) {
+    ReduceSum sum{round, closes, {}, !winds_up_.empty()};
+    if (std::exchange(cut_, false)) sum.closes.reset();
+    if (sum.closes && *sum.closes == agenda_.pass()) {
       sum.totals = agenda_.close(std::move(*result.sum), elapsed(now).seconds());
     } else {
       sum.totals.reduced = std::move(*result.sum);
@@ -312,6 +327,24 @@ void Coordinator::on_tick(Instant now, Outbox& out) {
   }
 }
 
+// A node that is asked to go while too few would stay, or that the others cannot go on without,
+// takes the job with it.
+void Coordinator::on_ask_leave(NodeId from, const AskLeave& ask, Instant now, Outbox& out) {
+  if (phase_ == Phase::ending) return;
+  if (phase_ == Phase::gathering) {
+    return end(false, "interrupted before all nodes were here", now, out);
+  }
+  if (ask.whole_job) return wind_up("ended early, as it was asked to", now, out);
+  wind_up("ended early: " + name_of(from) + " was asked to leave", now, out);
+}
+
+void Coordinator::wind_up(const std::string& reason, Instant now, Outbox& out) {
+  if (!winds_up_.empty()) return;
+  winds_up_ = reason;
+  out.say(Level::info, "the job ends in order: each worker does the block in its hands");
+  for (const WantBlock& want : std::exchange(early_, {})) on_want_block(want, now, out);
+}
+
 void Coordinator::say_absent(Instant now, Outbox& out) {
   const Duration passed = now - phase_since_;
   if (passed < said_absent_ + options_.say_wait) return;
@@ -324,7 +357,7 @@ void Coordinator::say_absent(Instant now, Outbox& out) {
 void Coordinator::end(bool ok, const std::string& reason, Instant now, Outbox& out) {
   phase_ = Phase::ending;
   phase_since_ = now;
-  end_ = End{ok, 0, reason}.encode();
+  end_ = End{ok, 0, reason, ok && !winds_up_.empty()}.encode();
   std::set<NodeId> all;
   for (const auto& [node, join] : joined_) all.insert(node);
   for (const Member& m : view_.members) all.insert(m.node);
@@ -350,6 +383,7 @@ void Coordinator::end_host(Outbox& out) {
 Heartbeat Coordinator::waits(Instant now) const {
   Heartbeat waits;
   waits.elapsed = elapsed(now);
+  waits.winds_up = !winds_up_.empty();
   if (phase_ != Phase::running) return waits;
   if (!early_.empty()) {
     waits.blocks_wait_for =

@@ -8,6 +8,8 @@
 // ending (the others are told) → over (the host is told, the last to go, so that nobody takes its
 // closing for a loss). When nodes go or come it wants another view; once that is in force it
 // begins anew with connecting, from what the members know of the work (agenda.h).
+// A job that is asked to end early winds up while it runs: no more blocks, the sums that are under
+// way, and what workers do at the end of a job.
 // Invariants: one view per epoch. No start before all are ready. One end, with one reason.
 #pragma once
 
@@ -45,6 +47,7 @@ class Coordinator {
   void on_failed(const Failed& failed, NodeId from, Instant now, Outbox& out);
   // About once per heartbeat period.
   void on_tick(Instant now, Outbox& out);
+  void on_ask_leave(NodeId from, const AskLeave& ask, Instant now, Outbox& out);
   // How the data of a pass are cut, as the host's workers know it; until then nobody gets a block.
   void on_plan(uint32_t pass, std::shared_ptr<const BlockPlan> plan, Instant now, Outbox& out);
   void on_blocks_done(const BlocksDone& done);
@@ -65,6 +68,7 @@ class Coordinator {
   void remove(NodeId node, const std::string& reason, Instant now, Outbox& out);
   void change_view(Instant now, Outbox& out);
   void say_absent(Instant now, Outbox& out);
+  void wind_up(const std::string& reason, Instant now, Outbox& out);
   void end(bool ok, const std::string& reason, Instant now, Outbox& out);
   void end_host(Outbox& out);
   void acknowledged(NodeId node, Outbox& out);
@@ -100,6 +104,8 @@ class Coordinator {
   std::optional<Reducer> reducer_;
   std::set<WorkerId> finished_;
   Instant finishing_since_;
+  std::string winds_up_;  // not empty: the job is to end in order, because of this
+  bool cut_ = false;      // of the sum under way: a pass that it was to close
 
   Bytes end_;                 // what all are told
   std::set<NodeId> unaware_;  // told of the end, and not heard from since

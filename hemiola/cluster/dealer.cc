@@ -151,6 +151,12 @@ Dealer::Given Dealer::next(WorkerId worker, uint32_t pass, uint64_t seed) {
   return {hand.block, std::move(choice.reason)};
 }
 
+bool Dealer::any_left(uint32_t pass) const {
+  const auto at = left_.find(pass);
+  if (at != left_.end()) return !at->second.empty();
+  return pass != agenda_.pass() || agenda_.done().size() < plan_->blocks.size();
+}
+
 // A pass is over when nobody can ask for it any more; workers ask for passes in order.
 void Dealer::forget_old_passes() {
   uint32_t oldest = UINT32_MAX;

@@ -60,6 +60,8 @@ class Dealer {
   };
   // Asking says that the worker's last block is done. seed: the first asker's of a pass counts.
   Given next(WorkerId worker, uint32_t pass, uint64_t seed);
+  // Of a pass that nobody has asked for yet: all that are not done. REQUIRES: it is not over.
+  bool any_left(uint32_t pass) const;
 
  private:
   void forget_old_passes();

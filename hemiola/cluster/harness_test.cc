@@ -77,13 +77,17 @@ std::string describe(Kind kind, const Bytes& body) {
     case Kind::give_block: {
       const auto m = GiveBlock::decode(body).value();
       return "give_block worker " + number(m.worker.value) + " pass " + number(m.pass) + ": " +
-             (m.block ? "block " + number(*m.block) : "none");
+             (m.block ? "block " + number(*m.block)
+              : m.cut ? "none: the job is to end"
+                      : "none");
     }
     case Kind::reduce_part: {
       const auto m = ReducePart::decode(body).value();
       return "reduce_part " + number(m.round) + " worker " + number(m.worker.value) + ":" +
-             text(m.values);
+             text(m.values) + (m.cut ? " cut" : "");
     }
+    case Kind::ask_leave:
+      return AskLeave::decode(body)->whole_job ? "ask_leave whole job" : "ask_leave";
     case Kind::blocks_done: {
       const auto m = BlocksDone::decode(body).value();
       std::string all;
@@ -92,7 +96,9 @@ std::string describe(Kind kind, const Bytes& body) {
     }
     case Kind::reduce_sum: {
       const auto m = ReduceSum::decode(body).value();
-      return "reduce_sum " + number(m.round) + ":" + text(m.totals.reduced);
+      return "reduce_sum " + number(m.round) + ":" + text(m.totals.reduced) +
+             (m.closes ? " closes pass " + number(*m.closes) : "") +
+             (m.winds_up ? " winds up" : "");
     }
     default:
       return "kind " + number(static_cast<uint32_t>(kind));
@@ -225,7 +231,7 @@ void Harness::told(uint32_t node, const Notice& notice) {
     check(invariants_.started(NodeId{node}, n.ever_linked.size()));
   } else if (const auto* over = std::get_if<JobOver>(&notice)) {
     n.over = *over;
-    note(who + (over->ok ? "is done: " : "ends: ") + over->reason);
+    note(who + (over->early ? "ends early: " : over->ok ? "is done: " : "ends: ") + over->reason);
     check(invariants_.ended(NodeId{node}, *over));
   }
 }
@@ -244,6 +250,8 @@ void Harness::completed_call(Call& call) {
   } else if (cluster.op == ClusterOp::reduce) {
     const auto& reduce = static_cast<Reduce&>(call);
     line += "gets the sum" + text(reduce.values);
+    if (reduce.closes) line += " and closes pass " + number(*reduce.closes);
+    if (reduce.winds_up) line += ", the last but for the end's";
     check(invariants_.summed(reduce.round, reduce.values));
   } else {
     line += cluster.op == ClusterOp::finish ? "may go" : "has told its failure";

@@ -68,6 +68,7 @@ class Harness {
   // Hands a message to a node as if a peer had sent it.
   void inject(uint32_t from, uint32_t to, Kind kind, Bytes body);
 
+  void ask_leave(uint32_t node, bool whole_job) { run(node, LeaveAsked{whole_job}); }
   void inject_notice(uint32_t node, Notice notice);
   // Changes messages as they are sent.
   void tamper(std::function<void(Envelope&)> change) { tamper_ = std::move(change); }

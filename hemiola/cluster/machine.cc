@@ -15,7 +15,8 @@ constexpr size_t kMostEarly = 10'000;
 
 bool is_for_coordinator(Kind kind) {
   return kind == Kind::join || kind == Kind::ready || kind == Kind::failed ||
-         kind == Kind::finished || kind == Kind::want_block || kind == Kind::reduce_part;
+         kind == Kind::finished || kind == Kind::want_block || kind == Kind::reduce_part ||
+         kind == Kind::ask_leave;
 }
 
 }  // namespace
@@ -48,6 +49,8 @@ void ClusterMachine::on(Event& event, Instant now, Outbox& out) {
       out.say(Level::warning, "the keeper of views does not answer (" + lost_store->why +
                                   "): going on, but nobody can come or go");
     }
+  } else if (auto* asked = std::get_if<LeaveAsked>(&event)) {
+    on_leave_asked(*asked, out);
   } else if (phase_ == Phase::parting) {
     workers_run_ = false;
     adopt(*std::exchange(next_, std::nullopt), now, out);
@@ -64,7 +67,7 @@ void ClusterMachine::on_timer(uint64_t tag, Instant now, Outbox& out) {
       return redial(now, out);
     case Tag::end_wait:
       if (!report_ || now < report_->until) return;
-      over(false, judge_failure(report_->failed, options_.self, options_.self).reason, out);
+      over({false, judge_failure(report_->failed, options_.self, options_.self).reason}, out);
   }
 }
 
@@ -246,10 +249,9 @@ void ClusterMachine::follow_lost_leader(Instant now, Outbox& out) {
 void ClusterMachine::judge_losses(Instant now, Outbox& out) {
   if (!options_.goes_on) return;
   if (store_lost_ && !lost_.empty() && now - *store_lost_ >= options_.lease) {
-    return over(false,
-                "this side is cut off: " + name_of(lost_.begin()->first) +
-                    " is lost and the keeper of views has not answered for " +
-                    text_of(now - *store_lost_),
+    return over({false, "this side is cut off: " + name_of(lost_.begin()->first) +
+                            " is lost and the keeper of views has not answered for " +
+                            text_of(now - *store_lost_)},
                 out);
   }
   follow_lost_leader(now, out);
@@ -287,10 +289,11 @@ void ClusterMachine::on_view(View view, Instant now, Outbox& out) {
   const bool here = rank && view.members[*rank].instance == options_.instance;
   if (!here && phase_ == Phase::joining) return;
   if (!here) {
-    return over(false,
-                name_of(options_.self) + " was taken out of the job while it was away (view " +
-                    std::to_string(view.epoch.value) + "): what it did since does not count",
-                out, true);
+    return over({false,
+                 name_of(options_.self) + " was taken out of the job while it was away (view " +
+                     std::to_string(view.epoch.value) + "): what it did since does not count",
+                 true},
+                out);
   }
   if (!workers_run_) return adopt(std::move(view), now, out);
   next_ = std::move(view);
@@ -335,6 +338,7 @@ void ClusterMachine::adopt(View view, Instant now, Outbox& out) {
     coordinator_.reset();
   }
   for (Envelope& message : std::exchange(early_, {})) on_message(message, now, out);
+  if (leave_asked_) ask_leave(out);
   become_ready(out);
 }
 
@@ -392,6 +396,7 @@ bool ClusterMachine::is_bound_to_view(Kind kind) {
     case Kind::failed:
     case Kind::finished:
     case Kind::end:
+    case Kind::ask_leave:
       return false;
     default:
       return true;

@@ -112,7 +112,9 @@ class ClusterMachine : public Machine {
   void on_reduce_sum(const ReduceSum& sum, Outbox& out);
   void report(Failed failed, Instant now, Outbox& out);
   void on_end(const End& end, Outbox& out);
-  void over(bool ok, const std::string& reason, Outbox& out, bool fenced = false);
+  void on_leave_asked(const LeaveAsked& asked, Outbox& out);
+  void ask_leave(Outbox& out);
+  void over(JobOver how, Outbox& out);
 
   static bool is_bound_to_view(Kind kind);
   bool coordinates() const { return coordinator_.has_value(); }
@@ -138,6 +140,7 @@ class ClusterMachine : public Machine {
   std::map<NodeId, Dialling> dials_;   // those that this node is to make
   bool ready_sent_ = false;
   uint64_t beats_ = 0;
+  std::optional<LeaveAsked> leave_asked_;
   Heartbeat told_;  // the leader's latest word
   Instant told_at_;
   Agenda agenda_;      // what this node knows of the work

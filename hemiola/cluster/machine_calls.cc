@@ -29,8 +29,9 @@ void ClusterMachine::on_call(ClusterCall& call, Instant now, Outbox& out) {
       auto& reduce = static_cast<Reduce&>(call);
       if (reduce.closes) tell_done(*reduce.closes, reduce.done, out);
       waiting_.push_back({&call, now});
-      out.send(leader(), Kind::reduce_part,
-               ReducePart{call.worker, reduce.round, reduce.closes, reduce.values}.encode());
+      out.send(
+          leader(), Kind::reduce_part,
+          ReducePart{call.worker, reduce.round, reduce.closes, reduce.values, reduce.cut}.encode());
       return;
     }
     case ClusterOp::finish:
@@ -56,6 +57,7 @@ void ClusterMachine::tell_done(uint32_t pass, std::vector<BlockDone>& done, Outb
 void ClusterMachine::on_next_block(NextBlock& call, Instant now, Outbox& out) {
   HEMIOLA_CHECK(call.plan);
   call.block.reset();
+  call.cut = false;
   tell_done(call.pass, call.done, out);
   if (call.fixed) return give_fixed(call, out);
   if (plan_ != call.plan) {
@@ -79,7 +81,10 @@ void ClusterMachine::give_fixed(NextBlock& call, Outbox& out) {
              fixed_share(blocks, call.seed, call.pass, call.worker, view_.workers(),
                          call.plan->in_order, begun_with_)};
   }
-  if (share.at < share.blocks.size()) call.block = share.blocks[share.at++];
+  if (share.at < share.blocks.size()) {
+    call.cut = told_.winds_up;
+    if (!call.cut) call.block = share.blocks[share.at++];
+  }
   out.complete(call);
 }
 
@@ -90,6 +95,7 @@ void ClusterMachine::on_give_block(const GiveBlock& give, Outbox& out) {
   if (asked == waiting_.end()) return;
   auto& call = static_cast<NextBlock&>(*asked->call);
   call.block = give.block;
+  call.cut = give.cut;
   waiting_.erase(asked);
   out.complete(call);
 }
@@ -102,6 +108,8 @@ void ClusterMachine::on_reduce_sum(const ReduceSum& sum, Outbox& out) {
     if (call.round != sum.round) return false;
     call.values = sum.totals.reduced;
     call.totals = sum.totals;
+    call.closes = sum.closes;
+    call.winds_up = sum.winds_up;
     out.complete(call);
     return true;
   });
@@ -171,7 +179,7 @@ void ClusterMachine::report(Failed failed, Instant now, Outbox& out) {
     // Should node 0 only have been stopped, it finds this when it wakes.
     if (links_.contains(leader())) out.send(leader(), Kind::failed, failed.encode());
     const Failed& cause = own_cause ? report_->failed : failed;
-    return over(false, judge_failure(cause, options_.self, options_.self).reason, out);
+    return over({false, judge_failure(cause, options_.self, options_.self).reason}, out);
   }
   if (report_) return;
   out.send(leader(), Kind::failed, failed.encode());
@@ -179,21 +187,35 @@ void ClusterMachine::report(Failed failed, Instant now, Outbox& out) {
   out.wake_at(MachineId::cluster, report_->until, static_cast<uint64_t>(Tag::end_wait));
 }
 
+// The leader decides, whoever that is; of a later view it is asked again.
+void ClusterMachine::on_leave_asked(const LeaveAsked& asked, Outbox& out) {
+  if (leave_asked_ && (leave_asked_->whole_job || !asked.whole_job)) return;
+  leave_asked_ = asked;
+  if (view_.members.empty() && !coordinates()) {
+    return over({false, name_of(options_.self) + " was interrupted before it was in the job"}, out);
+  }
+  ask_leave(out);
+}
+
+void ClusterMachine::ask_leave(Outbox& out) {
+  out.send(leader(), Kind::ask_leave, AskLeave{leave_asked_->whole_job}.encode());
+}
+
 void ClusterMachine::on_end(const End& end, Outbox& out) {
   if (end.instance != 0 && end.instance != options_.instance) return;  // meant for a double
   if (end.instance != 0)
-    return over(false, name_of(leader()) + " refused this node: " + end.reason, out);
+    return over({false, name_of(leader()) + " refused this node: " + end.reason}, out);
   if (!coordinates()) out.send(leader(), Kind::finished, Finished{kNoWorker}.encode());
-  over(end.ok, end.reason, out);
+  over({end.ok, end.reason, false, end.early}, out);
 }
 
-void ClusterMachine::over(bool ok, const std::string& reason, Outbox& out, bool fenced) {
+void ClusterMachine::over(JobOver how, Outbox& out) {
   phase_ = Phase::over;
   for (const Waiting& w : waiting_) {
-    if (ok && w.call->op == ClusterOp::finish) out.complete(*w.call);
+    if (how.ok && w.call->op == ClusterOp::finish) out.complete(*w.call);
   }
   waiting_.clear();
-  out.tell(JobOver{ok, reason, fenced});
+  out.tell(std::move(how));
 }
 
 }  // namespace hemiola

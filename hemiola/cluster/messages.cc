@@ -64,7 +64,7 @@ Bytes Heartbeat::encode() const {
   Writer out;
   out.put(number).put(elapsed);
   out.put_text(blocks_wait_for).put_text(reduce_waits_for).put_text(finish_waits_for);
-  out.put(instance);
+  out.put(instance).put(static_cast<uint8_t>(winds_up));
   return std::move(out).take();
 }
 
@@ -77,6 +77,7 @@ std::optional<Heartbeat> Heartbeat::decode(const Bytes& body) {
   m.reduce_waits_for = in.get_text();
   m.finish_waits_for = in.get_text();
   m.instance = in.get<uint64_t>();
+  m.winds_up = in.get<uint8_t>() != 0;
   return whole(in, std::move(m));
 }
 
@@ -111,7 +112,7 @@ std::optional<Finished> Finished::decode(const Bytes& body) {
 
 Bytes End::encode() const {
   Writer out;
-  out.put(static_cast<uint8_t>(ok)).put(instance).put_text(reason);
+  out.put(static_cast<uint8_t>(ok)).put(instance).put_text(reason).put(static_cast<uint8_t>(early));
   return std::move(out).take();
 }
 
@@ -121,6 +122,7 @@ std::optional<End> End::decode(const Bytes& body) {
   m.ok = in.get<uint8_t>() != 0;
   m.instance = in.get<uint64_t>();
   m.reason = in.get_text();
+  m.early = in.get<uint8_t>() != 0;
   return whole(in, std::move(m));
 }
 
@@ -136,6 +138,18 @@ std::optional<BlocksDone> BlocksDone::decode(const Bytes& body) {
   BlocksDone m;
   m.pass = in.get<uint32_t>();
   m.blocks = decode_blocks(in);
+  return whole(in, std::move(m));
+}
+
+Bytes AskLeave::encode() const {
+  Writer out;
+  out.put(static_cast<uint8_t>(whole_job));
+  return std::move(out).take();
+}
+
+std::optional<AskLeave> AskLeave::decode(const Bytes& body) {
+  Reader in(body);
+  AskLeave m{in.get<uint8_t>() != 0};
   return whole(in, std::move(m));
 }
 
@@ -160,6 +174,7 @@ Bytes GiveBlock::encode() const {
   Writer out;
   out.put(worker).put(pass);
   put(out, block);
+  out.put(static_cast<uint8_t>(cut));
   return std::move(out).take();
 }
 
@@ -169,6 +184,7 @@ std::optional<GiveBlock> GiveBlock::decode(const Bytes& body) {
   m.worker = in.get<WorkerId>();
   m.pass = in.get<uint32_t>();
   m.block = get_optional(in);
+  m.cut = in.get<uint8_t>() != 0;
   return whole(in, std::move(m));
 }
 
@@ -177,6 +193,7 @@ Bytes ReducePart::encode() const {
   out.put(worker).put(round);
   put(out, closes);
   out.put_all(std::span(values));
+  out.put(static_cast<uint8_t>(cut));
   return std::move(out).take();
 }
 
@@ -187,6 +204,7 @@ std::optional<ReducePart> ReducePart::decode(const Bytes& body) {
   m.round = in.get<uint32_t>();
   m.closes = get_optional(in);
   m.values = in.get_all<double>();
+  m.cut = in.get<uint8_t>() != 0;
   return whole(in, std::move(m));
 }
 
@@ -195,6 +213,7 @@ Bytes ReduceSum::encode() const {
   out.put(round);
   put(out, closes);
   hemiola::encode(out, totals);
+  out.put(static_cast<uint8_t>(winds_up));
   return std::move(out).take();
 }
 
@@ -204,6 +223,7 @@ std::optional<ReduceSum> ReduceSum::decode(const Bytes& body) {
   m.round = in.get<uint32_t>();
   m.closes = get_optional(in);
   m.totals = decode_totals(in);
+  m.winds_up = in.get<uint8_t>() != 0;
   return whole(in, std::move(m));
 }
 

@@ -57,6 +57,7 @@ struct Heartbeat {
   std::string reduce_waits_for;
   std::string finish_waits_for;
   uint64_t instance = 0;
+  bool winds_up = false;  // the job is to end: nobody gets another block
 
   Bytes encode() const;
   static std::optional<Heartbeat> decode(const Bytes& body);
@@ -92,6 +93,7 @@ struct End {
   bool ok = false;
   uint64_t instance = 0;
   std::string reason;
+  bool early = false;
 
   Bytes encode() const;
   static std::optional<End> decode(const Bytes& body);
@@ -104,6 +106,14 @@ struct BlocksDone {
 
   Bytes encode() const;
   static std::optional<BlocksDone> decode(const Bytes& body);
+};
+
+// node → leader: I am asked to leave, or to end the job.
+struct AskLeave {
+  bool whole_job = false;
+
+  Bytes encode() const;
+  static std::optional<AskLeave> decode(const Bytes& body);
 };
 
 struct WantBlock {
@@ -121,6 +131,7 @@ struct GiveBlock {
   WorkerId worker;
   uint32_t pass = 0;
   std::optional<uint32_t> block;
+  bool cut = false;  // there would be one, but the job is to end
 
   Bytes encode() const;
   static std::optional<GiveBlock> decode(const Bytes& body);
@@ -131,6 +142,7 @@ struct ReducePart {
   uint32_t round = 0;
   std::optional<uint32_t> closes;  // the pass that it ends
   std::vector<double> values;
+  bool cut = false;  // the worker got not all of the pass that there was for it
 
   Bytes encode() const;
   static std::optional<ReducePart> decode(const Bytes& body);
@@ -139,7 +151,8 @@ struct ReducePart {
 struct ReduceSum {
   uint32_t round = 0;
   std::optional<uint32_t> closes;
-  PassTotals totals;  // of it; reduced: the sum, also when no pass ends
+  PassTotals totals;      // of it; reduced: the sum, also when no pass ends
+  bool winds_up = false;  // no pass begins after this
 
   Bytes encode() const;
   static std::optional<ReduceSum> decode(const Bytes& body);

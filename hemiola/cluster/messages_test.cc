@@ -39,6 +39,7 @@ std::vector<std::pair<Kind, Bytes>> samples() {
       {Kind::reduce_part, ReducePart{WorkerId{4}, 2, 1, {0.5, -1}}.encode()},
       {Kind::reduce_sum, ReduceSum{2, 1, totals}.encode()},
       {Kind::blocks_done, BlocksDone{1, {{5, {0.5}}}}.encode()},
+      {Kind::ask_leave, AskLeave{true}.encode()},
   };
 }
 
@@ -67,6 +68,8 @@ bool decodes(Kind kind, const Bytes& body) {
       return ReducePart::decode(body).has_value();
     case Kind::reduce_sum:
       return ReduceSum::decode(body).has_value();
+    case Kind::ask_leave:
+      return AskLeave::decode(body).has_value();
     case Kind::blocks_done:
       return BlocksDone::decode(body).has_value();
     default:
@@ -94,8 +97,9 @@ TEST(ClusterMessages, Each_comes_back_as_it_was) {
       "want_block worker 4 pass 1",
       "give_block worker 4 pass 1: block 5",
       "reduce_part 2 worker 4: 0.5 -1",
-      "reduce_sum 2: 0.5 3",
+      "reduce_sum 2: 0.5 3 closes pass 1",
       "blocks_done pass 1: 5",
+      "ask_leave whole job",
   };
   for (size_t i = 0; i < all.size(); ++i) {
     EXPECT_EQ(describe(all[i].first, all[i].second), expected[i]);

@@ -93,6 +93,8 @@ class Scenario {
       h.freeze(word<uint32_t>(words));
     } else if (command == "thaw") {
       h.thaw(word<uint32_t>(words));
+    } else if (command == "leave" || command == "end_early") {
+      h.ask_leave(word<uint32_t>(words), command == "end_early");
     } else if (command == "quiet") {
       h.show_messages(false);
     } else if (command == "heartbeats") {
@@ -150,6 +152,12 @@ class Scenario {
       auto reduce = std::make_unique<Reduce>();
       reduce->round = word<uint32_t>(words);
       for (double v; words >> v;) reduce->values.push_back(v);
+      h.post(std::move(reduce), worker);
+    } else if (command == "close" || command == "close_cut") {
+      auto reduce = std::make_unique<Reduce>();
+      reduce->round = word<uint32_t>(words);
+      reduce->closes = word<uint32_t>(words);
+      reduce->cut = command == "close_cut";
       h.post(std::move(reduce), worker);
     } else if (command == "finish") {
       h.post(std::make_unique<Finish>(), worker);

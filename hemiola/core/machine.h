@@ -58,6 +58,10 @@ struct PeerLost {
 
 // All workers of this node have ended, as Parting wanted it.
 struct Parted {};
+// The user, or the system, wants this node to leave the job in order, or the whole job to end so.
+struct LeaveAsked {
+  bool whole_job = false;
+};
 // What the keeper of views (cluster/options.h) holds now; epoch 0: there was no view yet.
 struct ViewStored {
   View view;
@@ -91,11 +95,12 @@ struct JobOver {
   bool ok = false;
   std::string reason;
   bool fenced = false;  // for this node only: the others have gone on without it
+  bool early = false;   // in order, but before all was done, as it was asked to
 };
 using Notice = std::variant<ViewChanged, JobStarted, JobOver, Parting, Connected, StateReady>;
 
 using Event = std::variant<MessageArrived, TimerFired, CallPosted, PeerUp, PeerLost, Notice, Parted,
-                           ViewStored, StoreLost>;
+                           ViewStored, StoreLost, LeaveAsked>;
 
 enum class Level : uint8_t { debug, info, warning, error };
 

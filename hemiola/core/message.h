@@ -10,7 +10,7 @@ namespace hemiola {
 
 // Changes whenever a message or the frame changes its meaning; nodes of two versions refuse
 // each other by name.
-inline constexpr uint16_t kWireVersion = 5;
+inline constexpr uint16_t kWireVersion = 6;
 
 // Which machine of a node a message, timer or call is for: the upper byte of a Kind.
 enum class MachineId : uint8_t { link = 0, cluster = 1, table = 2, average = 3 };
@@ -34,6 +34,7 @@ enum class Kind : uint16_t {
   reduce_part = 0x0112,
   reduce_sum = 0x0113,
   blocks_done = 0x0114,
+  ask_leave = 0x0115,
 
   // table/messages.h
   pull = 0x0201,

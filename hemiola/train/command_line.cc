@@ -15,7 +15,7 @@ namespace {
 
 // Texts as typed; made into values when all is read, so that mistakes are told in our words.
 struct Raw {
-  std::optional<uint32_t> nodes, workers;
+  std::optional<uint32_t> nodes, workers, min_nodes, max_nodes;
   std::optional<uint64_t> seed;
   std::string rendezvous;
   std::string stall, latency, jitter, bandwidth, cost;
@@ -112,6 +112,8 @@ void finish(Command& command, const Raw& raw) {
   };
   override_with("cluster.nodes", raw.nodes);
   override_with("cluster.workers", raw.workers);
+  override_with("cluster.min_nodes", raw.min_nodes);
+  override_with("cluster.max_nodes", raw.max_nodes);
   override_with("job.seed", raw.seed);
   if (!raw.rendezvous.empty()) command.overrides.push_back("cluster.rendezvous=" + raw.rendezvous);
   Flags& flags = command.flags;
@@ -169,6 +171,15 @@ std::variant<Command, Stop> parse_command_line(int argc, const char* const* argv
       ->add_option("--rendezvous", raw.rendezvous,
                    "where node 0 listens, when no launcher says so (cluster.rendezvous)")
       ->type_name("tcp:HOST:PORT");
+  train
+      ->add_option("--min-nodes", raw.min_nodes,
+                   "with fewer the job ends; else 1 (cluster.min_nodes)")
+      ->type_name("N");
+  train
+      ->add_option("--max-nodes", raw.max_nodes,
+                   "so many may be there at a time, when nodes join; else --nodes "
+                   "(cluster.max_nodes)")
+      ->type_name("N");
   calibrate->add_option("--calibration", command.calibration, "the file to write")
       ->type_name("FILE");
   node->add_option("fd", command.control_fd)->required();

@@ -101,6 +101,7 @@ std::string to_json(const Summary& s) {
   json["rounds"] = s.totals.rounds;
   if (!s.totals.compress.empty()) json["compress"] = s.totals.compress;
   json["delays"] = delays_json(s.totals.delays);
+  if (s.totals.ended_early) json["ended_early"] = true;
   json["tables"] = Json::array();
   for (size_t t = 0; t < s.totals.tables.tables.size(); ++t) {
     const std::string name = t < s.table_names.size() ? s.table_names[t] : "";

@@ -35,13 +35,15 @@ using std::chrono::steady_clock;
 // After the first node has failed, how long the others may take to say what they know. What a
 // signal did needs no more words.
 constexpr auto kLastWords = std::chrono::milliseconds(1500);
-// How long a process may take to end when it is asked to.
+// How long a node may take to end when others have seen the job's end.
 constexpr auto kLeave = std::chrono::seconds(2);
 // A node that lived for less is not started again at once, and no more than a few times.
 constexpr auto kShortLife = std::chrono::seconds(2);
 constexpr int kShortLives = 3;
-// The status with which a node ends that was taken out of the job while it was away.
+// The status with which a node ends that was taken out of the job while it was away,
 constexpr int kFenced = 3;
+// and in order, but early, as it was asked to.
+constexpr int kEarly = 130;
 // How often the keeper of views is looked after.
 constexpr int kLookMs = 200;
 
@@ -118,7 +120,7 @@ class Launcher {
       start_all();
       while (any_running()) wait_for_something();
     } catch (...) {
-      end_all(SIGKILL);
+      end_all();
       end_service();
       throw;
     }
@@ -209,15 +211,11 @@ class Launcher {
     }
   }
 
-  // In the child: becomes the program as a node. Ctrl-C is the launcher's business, whose death
-  // is the node's.
+  // In the child: becomes the program as a node. The launcher's death is its own. Signals stay
+  // blocked until it watches for them.
   [[noreturn]] void become_node(int control, pid_t parent) const {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(1);
-    ::signal(SIGINT, SIG_IGN);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, nullptr);
     ::fcntl(control, F_SETFD, 0);
     std::string number = std::to_string(control);
     std::string word = "node";
@@ -246,9 +244,8 @@ class Launcher {
       start_service();
     }
     if (deadline_ && steady_clock::now() >= *deadline_) {
-      end_all(asked_ ? SIGKILL : SIGTERM);
-      asked_ = true;
-      deadline_ = steady_clock::now() + kLeave;
+      deadline_.reset();
+      end_all();
     }
   }
 
@@ -262,9 +259,17 @@ class Launcher {
   void interrupted() {
     signalfd_siginfo info;
     while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
-      end_all(interrupted_ ? SIGKILL : SIGTERM);
-      interrupted_ = asked_ = true;
-      deadline_ = steady_clock::now() + kLeave;
+      if (interrupted_) {
+        end_all();
+        continue;
+      }
+      interrupted_ = true;
+      std::fprintf(stderr,
+                   "\nhemiola: ending in order, with what is done so far; a second signal ends it "
+                   "now\n");
+      for (const Child& c : children_) {
+        if (c.running) ::kill(c.pid, SIGINT);
+      }
     }
   }
 
@@ -279,13 +284,13 @@ class Launcher {
       if (n <= 0) break;
       child.reason.append(text, static_cast<size_t>(n));
     }
-    const bool ok = WIFEXITED(child.wait_status) && WEXITSTATUS(child.wait_status) == 0;
+    const bool ok = ended_well(child);
     if (child.ended_by_us) return;
-    if (ok) return job_done();
+    if (ok) return job_done(WEXITSTATUS(child.wait_status) == kEarly);
     const bool killed = WIFSIGNALED(child.wait_status);
     const bool fenced = !killed && WEXITSTATUS(child.wait_status) == kFenced;
     if (goes_on(job_) && (killed || fenced) && !deadline_ && any_running()) {
-      return start_again(index);
+      return interrupted_ ? void() : start_again(index);
     }
     if (!first_failed_) first_failed_ = static_cast<ptrdiff_t>(index);
     if (deadline_) return;
@@ -293,8 +298,9 @@ class Launcher {
   }
 
   // One node has seen the job's end, so all that belong to it have.
-  void job_done() {
+  void job_done(bool early) {
     done_ = true;
+    early_ = early_ || early;
     if (!deadline_ && goes_on(job_)) deadline_ = steady_clock::now() + kLeave;
   }
 
@@ -315,16 +321,19 @@ class Launcher {
                  children_.back().pid);
   }
 
-  void end_all(int signal) {
+  void end_all() {
     for (Child& c : children_) {
       if (!c.running) continue;
       c.ended_by_us = true;
-      ::kill(c.pid, signal);
-      if (signal == SIGKILL) {
-        ::waitpid(c.pid, &c.wait_status, 0);
-        c.running = false;
-      }
+      ::kill(c.pid, SIGKILL);
+      ::waitpid(c.pid, &c.wait_status, 0);
+      c.running = false;
     }
+  }
+
+  static bool ended_well(const Child& c) {
+    if (!WIFEXITED(c.wait_status)) return false;
+    return WEXITSTATUS(c.wait_status) == 0 || WEXITSTATUS(c.wait_status) == kEarly;
   }
 
   std::string why_ended(const Child& c) const {
@@ -340,11 +349,8 @@ class Launcher {
 
   // Says each reason once. What a signal did to a node is the reason of all that followed.
   int conclude() const {
-    if (interrupted_) {
-      std::fprintf(stderr, "hemiola: interrupted; all %zu nodes have ended\n", children_.size());
-      return 130;
-    }
-    if (!first_failed_) return done_ ? 0 : 1;
+    if (interrupted_) std::fprintf(stderr, "hemiola: interrupted; all nodes have ended\n");
+    if (!first_failed_) return interrupted_ || early_ ? kEarly : done_ ? 0 : 1;
     std::vector<std::string> reasons;
     for (const Child& c : children_) {
       if (c.ended_by_us || c.replaced || !WIFSIGNALED(c.wait_status)) continue;
@@ -353,8 +359,7 @@ class Launcher {
     if (reasons.empty()) {
       reasons.push_back(why_ended(children_[static_cast<size_t>(*first_failed_)]));
       for (const Child& c : children_) {
-        const bool ok = WIFEXITED(c.wait_status) && WEXITSTATUS(c.wait_status) == 0;
-        if (!ok && !c.ended_by_us && !c.replaced) reasons.push_back(why_ended(c));
+        if (!ended_well(c) && !c.ended_by_us && !c.replaced) reasons.push_back(why_ended(c));
       }
     }
     std::vector<std::string> said;
@@ -363,7 +368,7 @@ class Launcher {
       std::fprintf(stderr, "hemiola: %s\n", r.c_str());
       said.push_back(r);
     }
-    return 1;
+    return interrupted_ ? kEarly : 1;
   }
 
   const Job& job_;
@@ -379,8 +384,8 @@ class Launcher {
   std::vector<Child> children_;
   std::optional<ptrdiff_t> first_failed_;             // index in children_
   std::optional<steady_clock::time_point> deadline_;  // then the rest is asked, or made, to end
-  bool asked_ = false;
   bool interrupted_ = false;
+  bool early_ = false;  // it ended in order before all was done
 };
 
 Bytes read_order(int fd) {
@@ -413,10 +418,11 @@ int obey(int control_fd) {
   ::fcntl(control_fd, F_SETFD, FD_CLOEXEC);
   std::string reason;
   try {
+    net::LeaveRequests requests(net::LeaveRequests::From::launcher);
     const NodeOrder order = decode_order(read_order(control_fd));
     Progress progress(progress_options(order.flags));
-    const JobOver over = run_node(order.job, order.flags, order.place, progress);
-    if (over.ok) return 0;
+    const JobOver over = run_node(order.job, order.flags, order.place, progress, &requests);
+    if (over.ok) return over.early ? kEarly : 0;
     reason = over.reason;
     if (over.fenced) {
       write_all(control_fd, reason.data(), reason.size());

@@ -29,7 +29,7 @@ namespace {
 constexpr int kInterrupted = 130;
 constexpr double kGuessedNsPerExample = 100;
 
-// Nothing needs to be put in order: files appear whole, and a job of one process has no others.
+// Nothing needs to be put in order: files appear whole.
 void end_at_once(int) {
   constexpr char kText[] = "\nhemiola: interrupted\n";
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kText, sizeof kText - 1);
@@ -41,7 +41,7 @@ void say_settings(Progress& progress, const Job& job) {
 }
 
 int ended(const JobOver& over) {
-  if (over.ok) return 0;
+  if (over.ok) return over.early ? kInterrupted : 0;
   std::fprintf(stderr, "hemiola: %s\n", over.reason.c_str());
   return 1;
 }
@@ -64,11 +64,11 @@ Environment environment() {
 int train_as(const LaunchPlace& launched, const Job& job, Flags flags) {
   flags.quiet = flags.quiet || launched.rank != 0;
   flags.json = flags.json && launched.rank == 0;
-  end_on_signals();
+  net::LeaveRequests requests(net::LeaveRequests::From::user);
   Progress progress(progress_options(flags));
   say_settings(progress, job);
   progress.text(launched.launcher + " has started " + std::to_string(launched.size) + " nodes\n");
-  return ended(run_node(job, flags, external_place(launched, job), progress));
+  return ended(run_node(job, flags, external_place(launched, job), progress, &requests));
 }
 
 // Many processes, or this one alone.
@@ -78,9 +78,9 @@ int train_here(const Job& job, const Flags& flags) {
     say_settings(progress, job);
   }
   if (job.cluster.nodes > 1) return launch(job, flags, "/proc/self/exe").status;
-  end_on_signals();
+  net::LeaveRequests requests(net::LeaveRequests::From::user);
   Progress progress(progress_options(flags));
-  return ended(run_node(job, flags, NodePlace{}, progress));
+  return ended(run_node(job, flags, NodePlace{}, progress, &requests));
 }
 
 int train(Job job, const Flags& flags) {

@@ -106,6 +106,7 @@ std::string result_lines(const Summary& s, const std::string& folder) {
   std::string text = "result:  " + s.model + " under " + s.sync;
   if (last) text += format("  loss %.5g", last->loss);
   if (measured) text += metrics_text(measured->metrics);
+  if (s.totals.ended_early) text += format("\nended early, with %zu whole epochs", s.epochs.size());
   text += "\n" + human_count(static_cast<double>(s.totals.samples)) + " samples in " +
           human_seconds(s.seconds) + (s.world == "sim" ? " of virtual time" : "");
   text += format(", %u node%s x %u worker%s", s.nodes, s.nodes == 1 ? "" : "s", s.workers / s.nodes,

@@ -114,7 +114,8 @@ std::string agreement_text(const Job& job) {
   return text;
 }
 
-JobOver run_node(const Job& job, const Flags& flags, const NodePlace& place, Progress& progress) {
+JobOver run_node(const Job& job, const Flags& flags, const NodePlace& place, Progress& progress,
+                 net::LeaveRequests* requests) {
   const auto begun = std::chrono::steady_clock::now();
   const LoadedTask loaded(job, thread_runner(job.cluster.workers));
   const std::chrono::duration<double> load = std::chrono::steady_clock::now() - begun;
@@ -155,7 +156,9 @@ JobOver run_node(const Job& job, const Flags& flags, const NodePlace& place, Pro
   };
   if (store) store->start([&node](Event event) { node.tell(std::move(event)); });
 
+  if (requests) requests->tell([&node](LeaveAsked asked) { node.tell(asked); });
   JobOver over = node.run();
+  if (requests) requests->tell_nobody();
   if (store && over.ok) store->job_over(place.self);
   store.reset();  // it speaks to the node
   if (report && (over.ok || report->has_result())) report->publish();

@@ -5,6 +5,7 @@
 
 #include "hemiola/core/machine.h"
 #include "hemiola/train/flags.h"
+#include "hemiola/net/leave_requests.h"
 #include "hemiola/train/options.h"
 #include "hemiola/train/progress.h"
 
@@ -21,9 +22,10 @@ struct NodePlace {
   bool comes_later = false;  // the job has begun
 };
 
-// How many nodes there are is said by the job. Returns how the job ended; throws UserError for
-// what goes wrong before the node has joined.
-JobOver run_node(const Job& job, const Flags& flags, const NodePlace& place, Progress& progress);
+// How many nodes there are is said by the job. `requests` are told to the node while it runs.
+// Returns how the job ended; throws UserError for what goes wrong before the node has joined.
+JobOver run_node(const Job& job, const Flags& flags, const NodePlace& place, Progress& progress,
+                 net::LeaveRequests* requests = nullptr);
 
 // The job survives nodes that are lost.
 bool goes_on(const Job& job);

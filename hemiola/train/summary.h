@@ -38,6 +38,7 @@ struct RunTotals {
   uint64_t bytes_sent = 0;
   uint64_t messages = 0;
   uint64_t view_changes = 0;
+  bool ended_early = false;  // as it was asked to; the epochs are those that were whole by then
   WorkerStats tables;
   std::string compress;                    // what auto has chosen, and why
   DelayHistogram delays;                   // of steps under averages

@@ -35,7 +35,8 @@ class Worker {
     }
     state_->begin();
     trained_from_ = port_.now();
-    for (size_t pass = totals_.size(); pass < 2 * size_t{share_.settings.epochs}; ++pass) {
+    const size_t passes = 2 * size_t{share_.settings.epochs};
+    for (size_t pass = totals_.size(); pass < passes && !reduce_.winds_up; ++pass) {
       epoch_ = static_cast<uint32_t>(pass / 2);
       if (pass % 2 == 0) {
         train();
@@ -83,17 +84,21 @@ class Worker {
 
   std::optional<uint32_t> next_block() {
     next_.done = std::exchange(done_, {});
-    return ask(next_).block;
+    ask(next_);
+    reduce_.cut = reduce_.cut || next_.cut;
+    return next_.block;
   }
 
-  // Ends the pass with `values` of this worker, which are added up over all.
-  const PassTotals& close(std::vector<double> values) {
+  // Ends the pass with `values` of this worker, which are added up over all. False: the job is to
+  // end, and nobody does the rest of the pass.
+  bool close(std::vector<double> values) {
     reduce_.closes = next_.pass;
     reduce_.done = std::exchange(done_, {});
     sum(std::move(values));
-    reduce_.closes.reset();
+    reduce_.cut = false;
+    if (!std::exchange(reduce_.closes, std::nullopt)) return false;
     totals_.push_back(std::move(reduce_.totals));
-    return totals_.back();
+    return true;
   }
 
   void train() {
@@ -117,8 +122,7 @@ class Worker {
     }
     state_->end_pass();
     const auto [distance2, mean2] = state_->spread();
-    close({distance2, mean2, 1});
-    refuse_divergence(record_of(epoch_));
+    if (close({distance2, mean2, 1})) refuse_divergence(record_of(epoch_));
   }
 
   void evaluate() {
@@ -134,7 +138,7 @@ class Worker {
       done_.push_back({*part, std::move(sums)});
     }
     evaluating_ = evaluating_ + (port_.now() - start) - (blocked() - waited) - (idle_ - idle);
-    close({});
+    if (!close({})) return;
     if (is_first() && share_.listener) share_.listener->epoch(record_of(epoch_));
   }
 
@@ -251,7 +255,9 @@ class Worker {
     const auto sums = sum(std::move(own));
     if (!is_first() || !share_.listener) return;
     RunTotals totals;
-    for (uint32_t e = 0; e < share_.settings.epochs; ++e) totals.samples += record_of(e).samples;
+    const auto whole = static_cast<uint32_t>(totals_.size() / 2);
+    totals.ended_early = whole < share_.settings.epochs;
+    for (uint32_t e = 0; e < whole; ++e) totals.samples += record_of(e).samples;
     totals.view_changes = begin_.view_changes;
     totals.time.compute = sums[0];
     totals.time.evaluate = sums[1];
