@@ -98,3 +98,30 @@ def test_with_fewer_than_the_least_nodes_the_job_ends_and_says_so(hemiola):
         assert "2 nodes are left and the job wants at least 3" in said, said
     finally:
         end(run)
+
+
+COUNT = ["--nodes", "4", "data.kind=synthetic", "data.generator=numbers", "data.examples=40000",
+         "model.kind=count", "train.evaluate_every=0", "sync.copies=2"]
+
+
+@pytest.mark.parametrize("scheme", [["async"], ["essp(2)"], ["ssp(1)", "sync.placement=relocate"],
+                                    ["async", "sync.placement=intent"]], ids=" ".join)
+def test_nothing_that_counts_as_done_is_lost_with_its_node(hemiola, scheme):
+    (hemiola.folder / "count.toml").touch()
+    scheme[0] = "sync.scheme=" + scheme[0]
+    run = hemiola.start("train", "count.toml", *COUNT, *scheme, f"train.epochs={EPOCHS}")
+    try:
+        history = hemiola.folder / "runs/count/metrics.jsonl"
+        for kill, victim in enumerate((1, 0, 3, 2)):
+            wait_until(lambda: history.exists() and
+                       len(history.read_text().splitlines()) >= 3 + 12 * kill)
+            wait_until(lambda: len(nodes_of(run.pid)) == 4)
+            os.kill(nodes_of(run.pid)[victim], signal.SIGKILL)
+        said = run.communicate(timeout=120)[1]
+        assert run.returncode == 0, said
+        summary = hemiola.summary("runs/count")
+        assert summary["samples"] == 40_000 * EPOCHS, said
+        # What a dead node had done of a block is there twice. Nothing is missing.
+        assert summary["final"]["metrics"]["missing"] == 0, said
+    finally:
+        end(run)

@@ -10,6 +10,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -27,8 +28,12 @@
 namespace hemiola::net {
 namespace {
 
+using std::chrono::steady_clock;
+
 constexpr size_t kMostBytes = size_t{16} << 20;
 constexpr int kRetryMs = 100;
+// It may be about to begin, or to begin again.
+constexpr auto kPatience = std::chrono::seconds(1);
 
 // Both ways: a length, then the epoch that is to be followed (of a view that is only told: its
 // own), then the view.
@@ -132,12 +137,14 @@ class ServiceClient final : public ViewStore {
   }
 
   void run() {
+    std::optional<steady_clock::time_point> away_since;
     bool lost = false;
     while (!ended_) {
       Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
       const auto* address = reinterpret_cast<const sockaddr*>(&address_);
       std::string why;
       if (socket && ::connect(socket.get(), address, sizeof address_) == 0) {
+        away_since.reset();
         lost = false;
         talk(socket.get());
         why = "its process has ended";
@@ -145,16 +152,24 @@ class ServiceClient final : public ViewStore {
         why = system_text(errno);
       }
       if (ended_) return;
-      if (!std::exchange(lost, true)) tell_(StoreLost{why});
+      if (!away_since) away_since = steady_clock::now();
+      if (steady_clock::now() >= *away_since + kPatience) {
+        if (!std::exchange(lost, true)) tell_(StoreLost{why});
+        take_proposals();  // nobody can hear them
+      }
       pollfd wake{wake_.get(), POLLIN, 0};
       ::poll(&wake, 1, kRetryMs);
-      take_proposals();  // nobody can hear them
+      calm_down();
     }
   }
 
-  std::vector<Outbox::Proposal> take_proposals() {
+  void calm_down() const {
     uint64_t count = 0;
     [[maybe_unused]] const ssize_t n = ::read(wake_.get(), &count, sizeof count);
+  }
+
+  std::vector<Outbox::Proposal> take_proposals() {
+    calm_down();
     const std::lock_guard lock(mutex_);
     return std::exchange(proposals_, {});
   }

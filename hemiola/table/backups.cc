@@ -126,6 +126,7 @@ bool Backups::put_row(Writer& writer, TableId table, Key key) {
 void Backups::send_round(Outbox& out) {
   if (!sweep_) {
     sweep_ = Sweep{queue_.size(), {}};
+    ++sweeps_begun_;
     for (const auto& log : logs_) sweep_->ends.push_back(log ? log->end() : 0);
   }
   Writer writer(0);
@@ -169,7 +170,9 @@ void Backups::collect(Outbox& out) {
   while (!rounds_.empty() && streams_.has(kept_by(), rounds_.front().number)) {
     const Round round = std::move(rounds_.front());
     rounds_.pop_front();
-    if (round.covers) report(*round.covers, out);
+    if (!round.covers) continue;
+    ++sweeps_;
+    report(*round.covers, out);
   }
 }
 

@@ -68,6 +68,14 @@ class Backups {
   // Units of this node itself that are safe, since the last call.
   std::vector<SafeRecord> take_own_safe() { return std::exchange(own_safe_, {}); }
 
+  // What has changed until now has come to the backup when this sweep has.
+  uint64_t sweep_of_now() const {
+    const bool all_taken = queue_.size() == (sweep_ ? sweep_->left : 0);
+    return sweeps_begun_ + (all_taken ? 0 : 1);
+  }
+  // So many have come.
+  uint64_t sweeps() const { return sweeps_; }
+
   // Units that are remembered, of all tables.
   size_t units_logged() const;
 
@@ -116,6 +124,8 @@ class Backups {
   std::vector<std::vector<GoneRecord>> gone_records_;  // by table, to be sent
   std::vector<TableId> gone_;                          // tables that have some
   std::optional<Sweep> sweep_;
+  uint64_t sweeps_begun_ = 0;
+  uint64_t sweeps_ = 0;
   std::deque<Round> rounds_;        // on their way
   std::vector<uint64_t> reported_;  // by table: place in the log through which was told
   std::vector<SafeRecord> own_safe_;

@@ -12,7 +12,7 @@
 
 namespace hemiola {
 
-enum class TableOp : uint8_t { fetch, push, intend, tick, barrier };
+enum class TableOp : uint8_t { fetch, push, intend, tick, barrier, secure };
 
 struct TableCall : Call {
   explicit TableCall(TableOp o) : Call(MachineId::table), op(o) {}
@@ -71,6 +71,17 @@ struct TickCall : TableCall {
 // it came, and afterwards the clock at which all go on.
 struct BarrierCall : TableCall {
   BarrierCall() : TableCall(TableOp::barrier) {}
+  Clock clock;
+  std::vector<DirtyKeys> dirty;
+};
+
+// What this node has changed until now, `dirty` included, is to outlive its death. Out: `point`, a
+// number that rises; all before it is on two nodes once TableSet::safe_point is as high. Done at
+// once, or with `wait` when it is so.
+struct SecureCall : TableCall {
+  SecureCall() : TableCall(TableOp::secure) {}
+  bool wait = false;
+  uint64_t point = 0;
   Clock clock;
   std::vector<DirtyKeys> dirty;
 };

@@ -309,6 +309,19 @@ void Client::tick() {
   prefetch_due();
 }
 
+uint64_t Client::secure(bool wait) {
+  if (tables_.copies() < 2) return 0;
+  SecureCall call;
+  call.worker = port_.worker();
+  call.clock = clock_;
+  call.wait = wait;
+  take_dirty(call.dirty, true);
+  port_.post(call);
+  wait_for(call, TableId{0}, &TableStats::wait_clock);
+  count_sent(call.dirty);
+  return call.point;
+}
+
 void Client::barrier() {
   if (tables_.ticks_alone() && tables_.place().workers() == 1) return;
   BarrierCall call;

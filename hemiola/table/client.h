@@ -78,6 +78,12 @@ class Client final : public SampledRows {
   // every update from before.
   void barrier();
 
+  // With backups: what this worker has changed until now gets a number, which rises; it is on two
+  // nodes, so that the death of one does not lose it, once safe_point() is as high. wait: returns
+  // when it is. Without backups nothing is ever safer than it is: returns 0.
+  uint64_t secure(bool wait);
+  uint64_t safe_point() const { return tables_.safe_point.load(std::memory_order_acquire); }
+
   // By table.
   const std::vector<TableStats>& stats() const { return stats_; }
 

@@ -16,7 +16,8 @@ namespace hemiola {
 // what came since from the taker, who added it when he took the row.
 struct Gift {
   NodeId to;
-  uint32_t moves = 0;  // the number of the move
+  uint32_t moves = 0;   // the number of the move
+  uint64_t number = 0;  // of the giver's gifts
   Bytes message;
   size_t at = 0;
   std::vector<float> more;

@@ -26,11 +26,13 @@ class GenerationsTest : public testing::Test {
     const char* placement = "static";
     const char* scheme = "async";
     uint32_t rows = 12;
+    Sabotage sabotage = Sabotage::none;
     Duration pace;
   };
 
   void start(const Job& job) {
     job_ = job;
+    lines_.clear();
     make(job.nodes, {}, {});
     for (uint32_t n = 0; n < job.nodes; ++n) feed(n, Notice{JobStarted{}});
   }
@@ -121,6 +123,17 @@ class GenerationsTest : public testing::Test {
     feed(node, CallPosted{&call});
   }
 
+  uint64_t secure(uint32_t node, std::vector<Key> dirty = {}) {
+    auto& call = make_call<SecureCall>(node);
+    call.dirty = {{kTable, std::move(dirty)}};
+    feed(node, CallPosted{&call});
+    EXPECT_EQ(call.done, 1);
+    return call.point;
+  }
+  bool is_safe(uint32_t node, uint64_t point) const {
+    return sets_[node]->safe_point.load() >= point;
+  }
+
   // The row where it is owned, or nullptr.
   float* owned(uint32_t node, uint32_t key) {
     const Rows& rows = sets_[node]->rows(kTable);
@@ -198,6 +211,7 @@ class GenerationsTest : public testing::Test {
     table.staleness = parse_staleness(job_.scheme);
     table.placement = parse_placement(job_.placement);
     table.pace = job_.pace;
+    table.sabotage = job_.sabotage;
     machines_.clear();
     sets_.clear();
     wakes_.clear();

@@ -348,6 +348,19 @@ bool Holder::safe(NodeId owner, std::span<const SafeRecord> records) {
   });
 }
 
+std::vector<uint32_t> Holder::last_batches() const {
+  std::vector<uint32_t> last;
+  for (const Channel& channel : channels_) last.push_back(channel.last.value);
+  return last;
+}
+
+bool Holder::safe_through(const std::vector<uint32_t>& batches) const {
+  for (size_t n = 0; n < channels_.size(); ++n) {
+    if (!channels_[n].kept.done_through(batches[n])) return false;
+  }
+  return true;
+}
+
 size_t Holder::journal_bytes() const {
   size_t sum = 0;
   for (const Channel& channel : channels_) sum += channel.kept.bytes();

@@ -44,6 +44,9 @@ class Holder {
   bool safe(NodeId owner, std::span<const SafeRecord> records);
   // Of the batches to an owner, those below this one are kept no more.
   uint32_t low(NodeId owner) const { return channels_[owner.value].kept.low(); }
+  // The last batches that were made, by owner; are all through those safe?
+  std::vector<uint32_t> last_batches() const;
+  bool safe_through(const std::vector<uint32_t>& batches) const;
   size_t journal_bytes() const;
   void salvage(TableGeneration& into);
 

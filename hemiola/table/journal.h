@@ -25,6 +25,11 @@ class Journal {
   // False: this cannot be.
   bool report(uint32_t number, uint32_t rows);
 
+  // No batch through this one is kept.
+  bool done_through(uint32_t number) const {
+    return batches_.empty() || static_cast<int32_t>(first_ - number) > 0;
+  }
+
   // All batches below this one are done with.
   uint32_t low() const { return first_; }
   size_t bytes() const { return bytes_; }

@@ -22,6 +22,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -71,6 +72,11 @@ class Keeper {
   bool safe_gifts(TableId table, std::span<const GoneRecord> gifts);
   size_t journal_bytes() const { return journal_.bytes(); }
   size_t gifts() const { return gifts_.size(); }
+  // Number of the last gift; are all through that one safe where they are?
+  uint64_t last_gift() const { return last_gift_; }
+  bool gifts_safe(uint64_t through) const {
+    return gift_numbers_.empty() || *gift_numbers_.begin() > through;
+  }
   uint32_t moves_of(TableId table, Key key) const { return books_[table.value].moves[key.value]; }
   void salvage(TableGeneration& into);
 
@@ -251,6 +257,7 @@ class Keeper {
   void index_message(Streams::Sent& message);
   bool on_taken(NodeId from, Reader& reader);
   void remember(const Giving& giving);
+  void forget_gift(TableId table, Key key);
   void add_to_gift(NodeId taker, const ChangeHead& head, Key key, const float* delta);
   bool on_leave(NodeId from, Reader& reader, Outbox& out);
   void leave(TableId table, std::span<const Key> keys);
@@ -284,6 +291,8 @@ class Keeper {
   Streams streams_;
   Journal journal_;                           // own batches that are not settled, or not safe
   std::unordered_map<uint64_t, Gift> gifts_;  // by window(): until they are safe elsewhere
+  std::set<uint64_t> gift_numbers_;           // theirs
+  uint64_t last_gift_ = 0;
   Intents intents_;
   std::vector<Book> books_;  // by table
   std::vector<Peer> peers_;

@@ -255,7 +255,7 @@ bool Keeper::on_taken(NodeId from, Reader& reader) {
     windows.erase(found);
     const auto gift = gifts_.find(window(head.table, key));
     if (gift == gifts_.end() || gift->second.to != from) continue;
-    if (!backups_.on()) gifts_.erase(gift);
+    if (!backups_.on()) forget_gift(head.table, key);
   }
   return true;
 }

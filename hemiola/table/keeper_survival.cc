@@ -13,9 +13,18 @@ void Keeper::remember(const Giving& giving) {
   const Book& book = books_[giving.table.value];
   for (size_t i = 0; i < giving.gone.size(); ++i) {
     const Key key = giving.gone[i];
+    forget_gift(giving.table, key);
     gifts_[window(giving.table, key)] = {
-        giving.to, book.moves[key.value], message, giving.gone_at[i], {}, {}};
+        giving.to, book.moves[key.value], ++last_gift_, message, giving.gone_at[i], {}, {}};
+    gift_numbers_.insert(last_gift_);
   }
+}
+
+void Keeper::forget_gift(TableId table, Key key) {
+  const auto found = gifts_.find(window(table, key));
+  if (found == gifts_.end()) return;
+  gift_numbers_.erase(found->second.number);
+  gifts_.erase(found);
 }
 
 // An update of the taker, or by way of him, which he adds to the row when it comes to him.
@@ -35,7 +44,7 @@ void Keeper::take_units(const GiveHead& head, const GiveRecord& record,
                         std::vector<UnitRecord> units, NodeId from) {
   units.insert(units.end(), unseen_.begin(), unseen_.end());
   backups_.take(head.table, record.key, units, from, record.moves);
-  gifts_.erase(window(head.table, record.key));
+  forget_gift(head.table, record.key);
 }
 
 bool Keeper::safe(std::span<const SafeRecord> records) {
@@ -52,7 +61,7 @@ bool Keeper::safe_gifts(TableId table, std::span<const GoneRecord> gifts) {
     const auto found = gifts_.find(window(table, record.key));
     if (found == gifts_.end() || found->second.moves > record.moves) continue;
     backups_.forget_backup(table, {record.key, found->second.moves});
-    gifts_.erase(found);
+    forget_gift(table, record.key);
   }
   return true;
 }

@@ -17,6 +17,7 @@ TableMachine::TableMachine(TableSet& tables, bool initial)
       owner_(tables, backups_),
       holder_(tables, owner_, backups_),
       keeper_(tables, backups_, initial),
+      safe_points_(tables, {owner_, holder_, keeper_, backups_}),
       board_(tables.place()),
       rows_lost_(tables.size()),
       told_kept_(tables.place().nodes) {
@@ -45,7 +46,8 @@ void TableMachine::on(Event& event, Instant now, Outbox& out) {
   } else if (const auto* notice = std::get_if<Notice>(&event)) {
     on_notice(*notice, now, out);
   }
-  backups_.round(now, !ready_, out);
+  if (safe_points_.advance()) release_waiting(out);
+  backups_.round(now, !ready_ || safe_points_.waited_for(), out);
 }
 
 void TableMachine::on_call(TableCall& call, Instant now, Outbox& out) {
@@ -88,6 +90,13 @@ void TableMachine::on_call(TableCall& call, Instant now, Outbox& out) {
       if (tables_.any_adapts()) keeper_.at_barrier(call.worker, out);
       worker_is_at(call.worker, barrier.clock, true);
       barrier.clock = kClockNever;
+      break;
+    }
+    case TableOp::secure: {
+      auto& secure = static_cast<SecureCall&>(call);
+      flush(call.worker, secure.clock, secure.dirty, out);
+      secure.point = safe_points_.add(secure.wait);
+      if (!secure.wait) return out.complete(call);
       break;
     }
   }
@@ -229,6 +238,8 @@ bool TableMachine::may_go_on(const TableCall& call) const {
              tables_.gate().may_start(static_cast<const TickCall&>(call).clock, board_.slowest());
     case TableOp::barrier:
       return static_cast<const BarrierCall&>(call).clock != kClockNever;
+    case TableOp::secure:
+      return safe_points_.safe(static_cast<const SecureCall&>(call).point);
   }
   return true;
 }
@@ -292,6 +303,8 @@ std::string TableMachine::why_waits(const TableCall& call) const {
              ": " + board_.why();
     case TableOp::barrier:
       return "at a barrier: " + board_.why();
+    case TableOp::secure:
+      return "for its changes to be on two nodes: " + safe_points_.why();
   }
   return {};
 }

@@ -17,6 +17,7 @@
 #include "hemiola/table/keeper.h"
 #include "hemiola/table/owner.h"
 #include "hemiola/table/restore.h"
+#include "hemiola/table/safe_points.h"
 #include "hemiola/table/salvage.h"
 
 namespace hemiola {
@@ -93,6 +94,7 @@ class TableMachine : public Machine {
   Owner owner_;
   Holder holder_;
   Keeper keeper_;
+  SafePoints safe_points_;
   ClockBoard board_;
   // Clocks of workers here that do not count yet: their updates of rows that move are not all in.
   struct Unsettled {

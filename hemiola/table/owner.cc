@@ -136,6 +136,14 @@ void Owner::apply(NodeId from, const UpdateHead& head, const Bytes& body) {
 }
 
 // The order is that of clocks, workers and batches, whatever the order of arrival.
+bool Owner::holds_back_own(uint32_t through) const {
+  const auto own = [&](const HeldBack& b) {
+    const bool here = tables_.place().node_of(b.head.worker) == tables_.place().self;
+    return here && static_cast<int32_t>(b.head.batch.value - through) <= 0;
+  };
+  return std::any_of(held_back_.begin(), held_back_.end(), own);
+}
+
 void Owner::apply_held_back(Clock below) {
   const auto due = [&](const HeldBack& b) { return b.head.clock < below; };
   const auto later = std::stable_partition(held_back_.begin(), held_back_.end(), due);

@@ -42,6 +42,8 @@ class Owner {
   // The last batch of a peer that is here, all before it included.
   BatchSeq received(NodeId peer) const { return peers_[peer.value].received; }
   Clock complete() const { return complete_; }
+  // Of this node's own batches, some through this one are still held back.
+  bool holds_back_own(uint32_t through) const;
 
   // Adds what strict tables held back, of clocks that nobody will complete.
   void add_held_back() { apply_held_back(kClockNever); }

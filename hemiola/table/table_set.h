@@ -46,6 +46,10 @@ class TableSet {
   // pointers, as at a tick, cannot find any more what was unlinked by then.
   std::atomic<uint64_t> unlinkings{0};
 
+  // With backups: all that workers of this node changed before the call that gave this point
+  // (SecureCall) is on two nodes.
+  std::atomic<uint64_t> safe_point{0};
+
   // The clock through which our copies of a node's rows are complete, in tables with push.
   Clock refreshed_by(NodeId node) const {
     return Clock{refreshed_by_[node.value].load(std::memory_order_acquire)};

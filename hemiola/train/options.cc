@@ -67,6 +67,8 @@ void resolve_generator(DataSection& data) {
     fill(data.skew, 1.1);
     fill(data.signal, 0.7);
     fill(data.noise, 0.0);
+  } else if (data.generator == "numbers") {
+    fill<uint64_t>(data.examples, 100'000);
   } else {
     fill<uint64_t>(data.examples, 100'000);
     fill<uint64_t>(data.features, 100'000);
@@ -80,19 +82,21 @@ std::string_view learns_from(const std::string& model) {
   if (model == "kge") return "triples";
   if (model == "word2vec") return "text";
   if (model == "dense") return "images";
+  if (model == "count") return "numbers";
   return "sparse examples";
 }
 
 // A model and data that do not go together are told before anything is read.
 void check_match(const Job& job) {
   const bool made = job.data.kind == "synthetic";
-  const bool can_be_made = job.model.kind == "mf" || job.model.kind == "linear";
+  const bool can_be_made =
+      job.model.kind == "mf" || job.model.kind == "linear" || job.model.kind == "count";
   const std::string& form = made && can_be_made ? job.data.generator : job.data.kind;
-  const std::string_view found =
-      form == "ratings" || form == "triples" || form == "text" || form == "images"
-          ? std::string_view(form)
-      : form == "synthetic" ? ""
-                            : "sparse examples";
+  const std::string_view found = form == "ratings" || form == "triples" || form == "text" ||
+                                         form == "images" || form == "numbers"
+                                     ? std::string_view(form)
+                                 : form == "synthetic" ? ""
+                                                       : "sparse examples";
   if (const auto needed = learns_from(job.model.kind); needed != found) {
     throw UserError("model.kind = \"" + job.model.kind + "\" learns from " + std::string(needed) +
                     ", but " + (made && can_be_made ? "data.generator" : "data.kind") + " is \"" +
@@ -253,7 +257,12 @@ void resolve_sync(Job& job) {
   SyncSection& sync = job.sync;
   const bool alone = job.cluster.nodes == 1;
   fill<std::string>(sync.scheme, alone ? "shared" : "essp(3)");
+  const bool counts = job.model.kind == "count";
   if (names_average(*sync.scheme)) {
+    if (counts) {
+      throw UserError("model.kind = \"count\" adds up, which sync.scheme = \"" + *sync.scheme +
+                      "\" does not: choose bsp, bsp strict, ssp(S), essp(S) or async");
+    }
     resolve_average(job);
     resolve_compression(job);
     resolve_delay(job);
@@ -271,7 +280,8 @@ void resolve_sync(Job& job) {
                     std::to_string(job.cluster.nodes) +
                     " nodes choose bsp, bsp strict, ssp(S), essp(S) or async");
   }
-  fill<std::string>(sync.updates, *sync.scheme == "shared" ? "lockfree" : "exact");
+  const bool lockfree = *sync.scheme == "shared" && !counts;
+  fill<std::string>(sync.updates, lockfree ? "lockfree" : "exact");
   for (const auto& [table, scheme] : sync.tables) parse_staleness(scheme);
   resolve_placement(job);
   resolve_compression(job);

@@ -43,7 +43,7 @@ TEST(Settings, A_wrong_type_says_what_would_be_right) {
   EXPECT_EQ(error_of("job.name", {true}), "`job.name` in job.toml:12 is true, but must be a text");
   EXPECT_EQ(error_of("model.kind", {"lda"}),
             "`model.kind` in job.toml:12 is the text \"lda\", but must be \"mf\", "
-            "\"linear\", \"kge\", \"word2vec\" or \"dense\"");
+            "\"linear\", \"kge\", \"word2vec\", \"dense\" or \"count\"");
 }
 
 TEST(Settings, Numbers_out_of_range_are_refused) {

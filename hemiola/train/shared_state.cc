@@ -20,6 +20,8 @@ class SharedTables final : public SharedState {
   Parameters& evaluation() override { return params_; }
   void begin() override { client_.barrier(); }
   void end_pass() override { client_.barrier(); }
+  uint64_t secure(bool wait) override { return client_.secure(wait); }
+  uint64_t secured() const override { return client_.safe_point(); }
   void hand_over() override {}
 
   std::vector<TableStats> stats() const override { return client_.stats(); }

@@ -32,6 +32,12 @@ class SharedState {
   // in what evaluation() gives.
   virtual void end_pass() = 0;
 
+  // What this worker has learnt until now gets a number, which rises: it outlives the death of the
+  // node once secured() is as high. wait: returns when it is. Always 0 where nothing of the kind is
+  // promised.
+  virtual uint64_t secure(bool) { return 0; }
+  virtual uint64_t secured() const { return 0; }
+
   // At the end of all: the model is in the rows of the node's tables.
   virtual void hand_over() = 0;
 

@@ -9,6 +9,7 @@
 #include "hemiola/core/check.h"
 #include "hemiola/data/images.h"
 #include "hemiola/data/synthetic.h"
+#include "hemiola/models/count.h"
 #include "hemiola/models/linear.h"
 #include "hemiola/models/mf.h"
 #include "hemiola/train/loaded_text.h"
@@ -56,6 +57,8 @@ LoadedTask::LoadedTask(const Job& job, const Runner& run) {
   } else if (job.model.kind == "dense") {
     load_images(job);
     set_up_dense(job);
+  } else if (job.model.kind == "count") {
+    set_up_count(job);
   } else {
     load_examples(job, run);
     set_up_linear(job);
@@ -172,6 +175,15 @@ void LoadedTask::make_examples(const Job& job, const Runner& run) {
     settings.noise = *data.noise;
     take([&] { return make_regression(settings, run); });
   }
+}
+
+void LoadedTask::set_up_count(const Job& job) {
+  CountOptions options;
+  options.examples = static_cast<uint32_t>(*job.data.examples);
+  options.epochs = job.train.epochs;
+  options.batch = static_cast<uint32_t>(job.train.batch.value_or(options.batch));
+  description_ = human_count(options.examples) + " numbers to count";
+  task_ = std::make_unique<CountTask>(options);
 }
 
 void LoadedTask::set_up_linear(const Job& job) {

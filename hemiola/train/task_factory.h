@@ -50,6 +50,7 @@ class LoadedTask {
   void read_examples(const Job& job, const Runner& run);
   void set_up_mf(const Job& job);
   void set_up_linear(const Job& job);
+  void set_up_count(const Job& job);
   void load_triples(const Job& job, const Runner& run);
   void set_up_kge(const Job& job);
   void load_text(const Job& job, const Runner& run);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <exception>
 #include <optional>
 #include <span>
@@ -83,17 +84,29 @@ class Worker {
   }
 
   std::optional<uint32_t> next_block() {
-    next_.done = std::exchange(done_, {});
+    next_.done = take_secured();
     ask(next_);
     reduce_.cut = reduce_.cut || next_.cut;
     return next_.block;
   }
 
+  // What was done and would not be lost with this node: that need not be done again.
+  std::vector<BlockDone> take_secured() {
+    std::vector<BlockDone> blocks;
+    for (const uint64_t secured = state_->secured();
+         !done_.empty() && done_.front().point <= secured; done_.pop_front()) {
+      blocks.push_back(std::move(done_.front().block));
+    }
+    return blocks;
+  }
+
   // Ends the pass with `values` of this worker, which are added up over all. False: the job is to
   // end, and nobody does the rest of the pass.
   bool close(std::vector<double> values) {
+    if (!done_.empty()) state_->secure(true);
     reduce_.closes = next_.pass;
-    reduce_.done = std::exchange(done_, {});
+    reduce_.done = take_secured();
+    HEMIOLA_CHECK(done_.empty());
     sum(std::move(values));
     reduce_.cut = false;
     if (!std::exchange(reduce_.closes, std::nullopt)) return false;
@@ -111,7 +124,8 @@ class Worker {
       const Instant start = port_.now();
       const Duration waited = blocked();
       const LossSum loss = share_.task.train({*block, epoch_, after}, state_->training());
-      done_.push_back({*block, {loss.sum, static_cast<double>(loss.examples)}});
+      const auto point = state_->secure(false);
+      done_.push_back({{*block, {loss.sum, static_cast<double>(loss.examples)}}, point});
       block = ahead ? after : next_block();
       epoch_loss_.sum += loss.sum;
       epoch_loss_.examples += loss.examples;
@@ -135,7 +149,7 @@ class Worker {
       if (!part) break;
       std::vector<double> sums(share_.task.metric_sums());
       share_.task.evaluate(*part, state_->evaluation(), sums);
-      done_.push_back({*part, std::move(sums)});
+      done_.push_back({{*part, std::move(sums)}, 0});
     }
     evaluating_ = evaluating_ + (port_.now() - start) - (blocked() - waited) - (idle_ - idle);
     if (!close({})) return;
@@ -299,7 +313,11 @@ class Worker {
   Begin begin_;
   NextBlock next_;
   Reduce reduce_;
-  std::vector<BlockDone> done_;     // and not told of yet
+  struct Done {
+    BlockDone block;
+    uint64_t point = 0;  // SharedState::secure()
+  };
+  std::deque<Done> done_;           // and not told of yet
   std::vector<PassTotals> totals_;  // by pass
 
   uint32_t epoch_ = 0, first_epoch_ = 0;
