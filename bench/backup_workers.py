@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What do backup workers buy? Ten workers, of which one in ten steps takes six times as long.
 
-usage: bench/backup_workers.py [--jobs NAMES] [--epochs N] [--real] [--program build/hemiola]
+usage: bench/backup_workers.py [--jobs NAMES] [--epochs N] [--real] [--set SETTING]...
+                               [--program build/hemiola]
 
 Trains each job under `consensus` (everybody waits for all neighbours) and under `backup` (the
 slowest neighbours are left out, their number chosen anew in every round) on the same random graph
@@ -25,7 +26,9 @@ STEP_MS = 20
 SLOW = 6
 SPREAD = 0.3
 MODELS = {"softmax": 'model.hidden=', "2nn": "model.hidden=256, 128"}
-RATES = {"mnist": (0.1, 1), "cifar10": (0.03, 0.8)}  # and what it is multiplied by each epoch
+# The rate, and what it is multiplied by each epoch.
+RATES = {"mnist-softmax": (0.1, 1), "mnist-2nn": (0.1, 1), "cifar10-softmax": (0.03, 0.8),
+         "cifar10-2nn": (0.1, 0.8)}
 TARGETS = {"mnist-softmax": 0.90, "mnist-2nn": 0.94, "cifar10-softmax": 0.35, "cifar10-2nn": 0.42}
 
 
@@ -50,11 +53,11 @@ def run(args, job, scheme):
     with tempfile.TemporaryDirectory() as out:
         command = [args.program, "train" if args.real else "sim", out + "/empty.toml",
                    "data.kind=images", *found, "model.kind=dense", MODELS[model],
-                   f"train.batch={BATCH}", f"train.rate={RATES[kind][0]}",
-                   f"train.decay={RATES[kind][1]}", f"train.epochs={args.epochs}",
+                   f"train.batch={BATCH}", f"train.rate={RATES[job][0]}",
+                   f"train.decay={RATES[job][1]}", f"train.epochs={args.epochs}",
                    "train.save=false", f"sync.scheme={scheme}", "sync.topology=random(4)",
-                   "--nodes", str(NODES), "--workers", "1", "--stall-chance", str(1 / NODES),
-                   "--stall", f"{STEP_MS * (SLOW - 1)}ms", "--out", out]
+                   *args.set, "--nodes", str(NODES), "--workers", "1",
+                   "--stall-chance", str(1 / NODES), "--stall", f"{STEP_MS * (SLOW - 1)}ms", "--out", out]
         if not args.real:
             command += ["--cost-per-example", f"{STEP_MS * 1000 / BATCH}us",
                         "--spread", str(SPREAD)]
@@ -90,6 +93,7 @@ def main():
     parser.add_argument("--jobs", default=",".join(TARGETS))
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--real", action="store_true")
+    parser.add_argument("--set", action="append", default=[], help="sync.compress=bf16, for both")
     parser.add_argument("--program", default=ROOT / "build" / "hemiola")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     args = parser.parse_args()

@@ -96,7 +96,8 @@ class EveryScheme : public testing::TestWithParam<std::string> {
     };
   }
 
-  std::map<std::string, double> run(const Model& model, const std::string& scheme) {
+  std::map<std::string, double> run(const Model& model, const std::string& scheme,
+                                    const std::string& codec = "none") {
     Job job;
     for (const auto& s : model.settings) set_override(job, s);
     for (const std::string s :
@@ -104,6 +105,7 @@ class EveryScheme : public testing::TestWithParam<std::string> {
       set_override(job, s);
     }
     set_override(job, "sync.scheme=" + scheme);
+    set_override(job, "sync.compress=" + codec);
     resolve(job);
     Flags flags;
     flags.out = folder_.path("out");
@@ -111,7 +113,8 @@ class EveryScheme : public testing::TestWithParam<std::string> {
     flags.ns_per_example = 1000;
     Progress progress(progress_options(flags));
     const JobOver over = simulate(job, flags, progress);
-    EXPECT_TRUE(over.ok) << model.name << " under " << scheme << ": " << over.reason;
+    EXPECT_TRUE(over.ok) << model.name << " under " << scheme << " with " << codec << ": "
+                         << over.reason;
     return numbers_in_json(folder_.read("out/summary.json"), "summary.json");
   }
 
@@ -129,15 +132,66 @@ TEST_P(EveryScheme, Every_model_learns) {
   }
 }
 
+std::string scheme_name(const testing::TestParamInfo<std::string>& scheme) {
+  std::string name = scheme.param;
+  for (char& c : name) c = std::isalnum(c) ? c : '_';
+  return name;
+}
+
 INSTANTIATE_TEST_SUITE_P(Schemes, EveryScheme,
                          testing::Values("bsp", "bsp strict", "ssp(2)", "essp(2)", "async",
                                          "allreduce", "local(4)", "outer(4)", "gossip", "pushsum",
                                          "consensus", "backup", "backup(search)", "groups(2, 2)"),
-                         [](const auto& scheme) {
-                           std::string name = scheme.param;
-                           for (char& c : name) c = std::isalnum(c) ? c : '_';
-                           return name;
-                         });
+                         scheme_name);
+
+// Every codec that a scheme takes; schemes of one kind differ in nothing that a codec knows of.
+struct Packed {
+  const char* scheme;
+  std::vector<std::string> codecs;
+};
+const Packed kPacked[] = {
+    {"ssp(2)", {"bf16", "quantise(8)", "quantise(4)", "quantise(2)"}},
+    {"async", {"bf16", "quantise(4)"}},
+    {"allreduce",
+     {"bf16", "quantise(8)", "quantise(4)", "quantise(2)", "topk(0.1)", "sign", "lowrank(2)",
+      "auto"}},
+    {"gossip", {"bf16", "quantise(4)", "topk(0.3)"}},
+    {"pushsum", {"bf16", "quantise(8)", "quantise(4)", "quantise(2)", "topk(0.3)", "lowrank(2)"}},
+    {"backup", {"bf16", "quantise(4)", "topk(0.3)"}},
+};
+
+// The smallest vectors go as they are, so models are a little larger here.
+class EveryCodec : public EveryScheme {};
+
+TEST_P(EveryCodec, Every_model_learns_and_sends_less) {
+  for (const Packed& packed : kPacked) {
+    if (packed.scheme != GetParam()) continue;
+    for (Model model : models()) {
+      const std::map<std::string, std::string> larger = {{"mf", "model.factors=16"},
+                                                         {"linear", "data.features=3000"},
+                                                         {"kge", "model.dim=64"},
+                                                         {"word2vec", "model.dim=32"},
+                                                         {"dense", "model.hidden=48"}};
+      model.settings.push_back(larger.at(model.name));
+      const double floats = run(model, GetParam()).at("bytes_sent");
+      for (const std::string& codec : packed.codecs) {
+        const auto numbers = run(model, GetParam(), codec);
+        const double first = numbers.at("epochs/0/loss"), last = numbers.at("final/loss");
+        const double share = numbers.at("bytes_sent") / floats;
+        EXPECT_LT(last, 0.97 * first) << model.name << " " << codec;
+        // On a fast network it may well choose none.
+        EXPECT_LT(share, codec == "auto" ? 1.05 : 0.95) << model.name << " " << codec;
+        std::printf("%-9s %-12s loss %.4g -> %.4g, %.2f of the bytes\n", model.name.c_str(),
+                    codec.c_str(), first, last, share);
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Schemes, EveryCodec,
+                         testing::Values("ssp(2)", "async", "allreduce", "gossip", "pushsum",
+                                         "backup"),
+                         scheme_name);
 
 }  // namespace
 }  // namespace hemiola

@@ -36,7 +36,7 @@ void view(const Bytes& body) {
 void records(const Bytes& body) {
   Reader reader(body);
   const auto length = reader.get<uint8_t>();
-  const auto read = RowRecords::read(reader, length);
+  const auto read = RowRecords::read(reader, RowForm(length));
   if (!read) return;
   for (size_t i = 0; i < read->count(); ++i) (void)read->key(i);
 }

@@ -78,6 +78,8 @@ SimulatedOutcome simulate(const SimulatedJob& job, sim::WorldOptions options) {
   } catch (const std::exception& thrown) {
     result.violation = thrown.what();
   }
+  for (uint32_t n = 0; n < job.nodes; ++n)
+    result.bytes_sent += world.counters(NodeId{n}).bytes_sent;
   return result;
 }
 

@@ -26,6 +26,7 @@ struct SimulatedJob {
 struct SimulatedOutcome {
   sim::Outcome world;
   std::string violation;  // empty: all workers came to their end and nothing was thrown
+  uint64_t bytes_sent = 0;
 };
 SimulatedOutcome simulate(const SimulatedJob& job, sim::WorldOptions options);
 

@@ -47,6 +47,7 @@ struct PushCall : TableCall {
 struct DirtyKeys {
   TableId table;
   std::vector<Key> keys;
+  bool whole = false;       // nothing may be left out of what is sent
   uint64_t sent_bytes = 0;  // out: of the batches that were made of them
 };
 

@@ -93,10 +93,10 @@ void Holder::flush(WorkerId worker, Clock clock, DirtyKeys& dirty, Outbox& out) 
   const Rows& rows = tables_.rows(dirty.table);
   if (!rows.keeps_copies()) return flush_owned(dirty);
   const bool strict = rows.options().staleness.strict;
-  const uint32_t length = rows.row_length();
-  const auto take_delta = vec().take_delta;
+  const bool packed = rows.options().coding.lossy() && !dirty.whole;
+  const RowForm& form = rows.update_form(packed);
   std::vector<Writer> writers;
-  const size_t expected = dirty.keys.size() * RowRecords::size_of(length) / channels_.size();
+  const size_t expected = dirty.keys.size() * RowRecords::size_of(form) / channels_.size();
   for (uint32_t n = 0; n < channels_.size(); ++n) {
     writers.emplace_back(sizeof(UpdateHead) + std::min(kChunkBytes + 4096, expected + 1024));
   }
@@ -112,11 +112,10 @@ void Holder::flush(WorkerId worker, Clock clock, DirtyKeys& dirty, Outbox& out) 
     const uint32_t slot = copies.find_unlinked(key);
     if (slot == Copies::kNone) continue;
     Writer& writer = writers[owner.value];
-    if (writer.size() == 0) writer.put(UpdateHead{{}, dirty.table, worker, clock});
+    if (writer.size() == 0) writer.put(UpdateHead{{}, dirty.table, worker, clock, packed});
     const size_t before = writer.size();
     writer.put(key);
-    auto* delta = reinterpret_cast<float*>(writer.skip(length * sizeof(float)));
-    if (!take_delta(copies.value(slot), copies.base(slot), delta, length)) writer.rewind(before);
+    if (!take_change(rows, copies, slot, packed, writer.skip(form.bytes()))) writer.rewind(before);
     if (writer.size() >= kChunkBytes) {
       dirty.sent_bytes += close_batch(owner, writer, dirty.table, out);
     }
@@ -124,6 +123,21 @@ void Holder::flush(WorkerId worker, Clock clock, DirtyKeys& dirty, Outbox& out) 
   for (uint32_t n = 0; n < writers.size(); ++n) {
     dirty.sent_bytes += close_batch(NodeId{n}, writers[n], dirty.table, out);
   }
+}
+
+// What was added to the copy since the last time, if anything; in packed form with what was left
+// out then.
+bool Holder::take_change(const Rows& rows, const Copies& copies, uint32_t slot, bool packed,
+                         std::byte* to) {
+  const uint32_t length = rows.row_length();
+  change_.resize(length);
+  float* const delta = packed ? change_.data() : reinterpret_cast<float*>(to);
+  if (!vec().take_delta(copies.value(slot), copies.base(slot), delta, length)) return false;
+  if (!packed) return true;
+  const bool forgets = rows.options().sabotage == Sabotage::rest_forgotten;
+  if (forgets) scratch_.resize(length);
+  return packer_.put_change(rows.update_form(true), delta,
+                            forgets ? scratch_.data() : copies.base(slot), to);
 }
 
 // Where no copies are kept nothing else was changed in place.
@@ -150,7 +164,8 @@ size_t Holder::close_batch(NodeId owner, Writer& writer, TableId table, Outbox& 
     return 0;
   }
   if (backups_.on()) {
-    const size_t record = RowRecords::size_of(tables_.rows(table).row_length());
+    const bool packed = Reader(body).get<UpdateHead>().packed != 0;
+    const size_t record = RowRecords::size_of(tables_.rows(table).update_form(packed));
     const auto count = static_cast<uint32_t>((body.size() - sizeof(UpdateHead)) / record);
     channel.kept.add(channel.last.value, table, body, count);
   }
@@ -178,16 +193,18 @@ void Holder::rows(NodeId from, const Bytes& body, Outbox& out) {
   Request request = std::move(found->second);
   const Rows& table = tables_.rows(request.pull.table);
   const uint32_t length = table.row_length();
-  const size_t bytes = request.pull.keys.size() * length * sizeof(float);
+  const RowForm& form = table.read_form();
+  const size_t bytes = request.pull.keys.size() * form.bytes();
   if (from != request.owner || reader.left() != bytes) {
     out.say(Level::error, "dropped rows that do not fit their request");
     return;
   }
   requests_.erase(found);
   acked(from, head.applied);
-  const auto* row = reinterpret_cast<const float*>(reader.skip(bytes));
+  const std::byte* at = reader.skip(bytes);
   FetchCall& call = *request.call;
-  for (size_t i = 0; i < request.places.size(); ++i, row += length) {
+  for (size_t i = 0; i < request.places.size(); ++i, at += form.bytes()) {
+    const float* const row = packer_.get(form, at);
     if (call.sink.empty()) {
       view_of(call).prefetch(request.pull.keys, i);
       install(view_of(call), call.table, request.pull.keys[i], row, head.complete, from,
@@ -206,7 +223,7 @@ void Holder::refresh(NodeId from, const Bytes& body, Outbox& out) {
   const auto head = reader.get<RefreshHead>();
   if (!reader.ok() || head.table.value >= tables_.size()) return;
   Rows& rows = tables_.rows(head.table);
-  const auto records = RowRecords::read(reader, rows.row_length());
+  auto records = RowRecords::read(reader, rows.read_form());
   if (!records || !rows.keeps_copies()) {
     out.say(Level::error, "dropped a refresh that cannot be read");
     return;
@@ -247,8 +264,8 @@ const float* Holder::with_unapplied(TableId table, Key key, const float* fresh, 
   for (Batch& batch : channels_[owner.value].unacked) {
     if (batch.number <= applied || batch.table != table) continue;
     Reader reader(batch.body);
-    reader.get<UpdateHead>();
-    const auto records = RowRecords::read(reader, length);
+    const bool packed = reader.get<UpdateHead>().packed != 0;
+    auto records = RowRecords::read(reader, tables_.rows(table).update_form(packed));
     if (batch.index.empty()) {
       for (uint32_t i = 0; i < records->count(); ++i) batch.index.emplace(records->key(i), i);
     }
@@ -286,8 +303,7 @@ void Holder::evict(const TickCall& call, Outbox& out) {
   for (Dropped& dropped : dropped_) {
     if (dropped.unlinking <= call.unlinkings) dropped.workers_to_tick &= ~bit;
     if (dropped.workers_to_tick != 0) continue;
-    Copies& copies = tables_.rows(dropped.table).view(dropped.view);
-    for (const auto& [key, unlinking] : dropped.keys) copies.release(key, unlinking);
+    release(dropped, call, out);
   }
   std::erase_if(dropped_, [](const Dropped& d) { return d.workers_to_tick == 0; });
   for (uint32_t t = 0; t < tables_.size(); ++t) {
@@ -296,6 +312,19 @@ void Holder::evict(const TickCall& call, Outbox& out) {
       if (rows.view(v).held() > rows.options().copies_max) drop_copies(TableId{t}, v, out);
     }
   }
+}
+
+void Holder::release(const Dropped& dropped, const TickCall& call, Outbox& out) {
+  const Rows& rows = tables_.rows(dropped.table);
+  Copies& copies = rows.view(dropped.view);
+  if (rows.options().coding.lossy()) {
+    DirtyKeys left{.table = dropped.table, .whole = true};
+    for (const auto& [key, unlinking] : dropped.keys) {
+      if (copies.is_unlinked(key, unlinking)) left.keys.push_back(key);
+    }
+    flush(call.worker, call.clock, left, out);
+  }
+  for (const auto& [key, unlinking] : dropped.keys) copies.release(key, unlinking);
 }
 
 void Holder::drop_copies(TableId table, uint32_t view, Outbox& out) {

@@ -93,7 +93,10 @@ class Holder {
 
   Copies& view_of(const FetchCall& call) const;
   void flush_owned(const DirtyKeys& dirty);
+  bool take_change(const Rows& rows, const Copies& copies, uint32_t slot, bool packed,
+                   std::byte* to);
   void add_sent(const Rows& rows, Key key, const float* delta);
+  void release(const Dropped& dropped, const TickCall& call, Outbox& out);
   void drop_copies(TableId table, uint32_t view, Outbox& out);
   std::unordered_set<Key> asked_for(TableId table) const;
   size_t close_batch(NodeId owner, Writer& writer, TableId table, Outbox& out);
@@ -112,7 +115,8 @@ class Holder {
   uint32_t last_request_ = 0;
   std::vector<Parked> parked_;
   std::vector<Dropped> dropped_;
-  std::vector<float> scratch_;
+  std::vector<float> scratch_, change_;
+  RowPacker packer_;
 };
 
 }  // namespace hemiola

@@ -32,6 +32,7 @@
 #include "hemiola/table/heat.h"
 #include "hemiola/table/intents.h"
 #include "hemiola/table/keeper_messages.h"
+#include "hemiola/table/row_packer.h"
 
 namespace hemiola {
 
@@ -169,7 +170,9 @@ class Keeper {
   // Updates of rows of one table to all nodes, as they are collected.
   class Batch {
    public:
-    Batch(Keeper& keeper, TableId table);
+    // whole: floats; else in the table's coding, and what that leaves out stays in the copies.
+    Batch(Keeper& keeper, TableId table, bool whole);
+    // REQUIRES: whole.
     void add(Key key, const float* delta, NodeId to, bool loose, Outbox& out);
     void add_delta(Key key, uint32_t slot, NodeId to, bool loose, Outbox& out);
     size_t send(Outbox& out);
@@ -177,13 +180,16 @@ class Keeper {
 
    private:
     Open& open() { return keeper_.open_[*number_ - keeper_.first_open_]; }
-    float* record(Key key, NodeId to, bool loose);
+    std::byte* record(Key key, NodeId to, bool loose);
+    bool take_change(uint32_t slot, bool loose, std::byte* to);
     void done(NodeId to, Outbox& out);
     void send_to(NodeId to, Outbox& out);
 
     Keeper& keeper_;
     TableId table_;
     Book& book_;
+    const bool packed_;
+    const RowForm& form_;
     std::vector<Writer> writers_;  // by node
     std::optional<uint32_t> number_;
     size_t before_ = 0;
@@ -239,6 +245,10 @@ class Keeper {
 
   // keeper_move.cc
   static uint64_t window(TableId table, Key key) { return uint64_t{table.value} << 32 | key.value; }
+  // What is given away must be all there; what is read need not.
+  static const RowForm& form_of(const Book& book, GiveKind kind) {
+    return kind == GiveKind::owned ? book.rows->update_form(false) : book.rows->read_form();
+  }
   void put_row(Giving& giving, Key key, uint32_t slot, GiveKind kind, Outbox& out);
   void send_rows(Giving& giving, Outbox& out);
   void tell_homes(const Book& book, const Giving& giving, Outbox& out);
@@ -307,7 +317,8 @@ class Keeper {
   uint32_t first_open_ = 1;        // number of the first of them
   std::optional<uint32_t> later_;  // number of the batch for what this call cannot send
   Clock complete_;
-  std::vector<float> scratch_, delta_;
+  std::vector<float> scratch_, delta_, change_;
+  RowPacker packer_;
   std::vector<UnitRecord> unseen_;  // what with_unseen has added
   // The question whose answer is timed now.
   std::optional<Key> timed_;

@@ -16,11 +16,15 @@ constexpr uint32_t kClipAfter = 1000;  // updates that only teach what a usual n
 
 }  // namespace
 
-Keeper::Batch::Batch(Keeper& keeper, TableId table)
-    : keeper_(keeper), table_(table), book_(keeper.books_[table.value]) {}
+Keeper::Batch::Batch(Keeper& keeper, TableId table, bool whole)
+    : keeper_(keeper),
+      table_(table),
+      book_(keeper.books_[table.value]),
+      packed_(book_.rows->options().coding.lossy() && !whole),
+      form_(book_.rows->update_form(packed_)) {}
 
-// A place for the record's floats; `loose`: no copy of the row stays here.
-float* Keeper::Batch::record(Key key, NodeId to, bool loose) {
+// A place for the record's row; `loose`: no copy of the row stays here.
+std::byte* Keeper::Batch::record(Key key, NodeId to, bool loose) {
   if (!number_) {
     keeper_.open_.push_back({0, table_, {}});
     number_ = keeper_.batches();
@@ -29,7 +33,7 @@ float* Keeper::Batch::record(Key key, NodeId to, bool loose) {
   Writer& writer = writers_[to.value];
   if (writer.size() == 0) {
     writer = Writer(1024);
-    writer.put(ChangeHead{{}, table_, keeper_.place_.self, *number_, 0});
+    writer.put(ChangeHead{{}, table_, keeper_.place_.self, *number_, 0, packed_});
   }
   if (loose) {
     ++book_.loose[key];
@@ -37,7 +41,7 @@ float* Keeper::Batch::record(Key key, NodeId to, bool loose) {
   }
   before_ = writer.size();
   writer.put(key);
-  return reinterpret_cast<float*>(writer.skip(book_.rows->row_length() * sizeof(float)));
+  return writer.skip(form_.bytes());
 }
 
 void Keeper::Batch::done(NodeId to, Outbox& out) {
@@ -46,19 +50,14 @@ void Keeper::Batch::done(NodeId to, Outbox& out) {
 }
 
 void Keeper::Batch::add(Key key, const float* delta, NodeId to, bool loose, Outbox& out) {
-  vec().copy(record(key, to, loose), delta, book_.rows->row_length());
+  HEMIOLA_CHECK(!packed_);
+  form_.encode(delta, record(key, to, loose));
   done(to, out);
 }
 
 // What was added to the copy since the last time, if anything.
 void Keeper::Batch::add_delta(Key key, uint32_t slot, NodeId to, bool loose, Outbox& out) {
-  const Copies& shelf = book_.rows->shelf();
-  float* const delta = record(key, to, loose);
-  if (vec().take_delta(shelf.value(slot), shelf.base(slot), delta, book_.rows->row_length())) {
-    if (!loose && book_.rows->options().clip > 0) keeper_.clip(book_, slot, delta);
-    done(to, out);
-    return;
-  }
+  if (take_change(slot, loose, record(key, to, loose))) return done(to, out);
   writers_[to.value].rewind(before_);
   if (!loose) return;
   open().loose.pop_back();
@@ -66,11 +65,25 @@ void Keeper::Batch::add_delta(Key key, uint32_t slot, NodeId to, bool loose, Out
   if (--found->second == 0) book_.loose.erase(found);
 }
 
+bool Keeper::Batch::take_change(uint32_t slot, bool loose, std::byte* to) {
+  const Copies& shelf = book_.rows->shelf();
+  const uint32_t length = book_.rows->row_length();
+  keeper_.change_.resize(length);
+  float* const delta = packed_ ? keeper_.change_.data() : reinterpret_cast<float*>(to);
+  if (!vec().take_delta(shelf.value(slot), shelf.base(slot), delta, length)) return false;
+  if (!loose && book_.rows->options().clip > 0) keeper_.clip(book_, slot, delta);
+  if (!packed_) return true;
+  const bool forgets = book_.rows->options().sabotage == Sabotage::rest_forgotten;
+  if (forgets) keeper_.scratch_.resize(length);
+  return keeper_.packer_.put_change(form_, delta,
+                                    forgets ? keeper_.scratch_.data() : shelf.base(slot), to);
+}
+
 void Keeper::Batch::send_to(NodeId to, Outbox& out) {
   Writer& writer = writers_[to.value];
   if (writer.size() > sizeof(ChangeHead)) {
     sent_bytes_ += writer.size();
-    const size_t record = RowRecords::size_of(book_.rows->row_length());
+    const size_t record = RowRecords::size_of(form_);
     const auto rows = static_cast<uint32_t>((writer.size() - sizeof(ChangeHead)) / record);
     keeper_.streams_.send(to, Kind::change, std::move(writer), out);
     keeper_.journal_.add(*number_, table_, keeper_.streams_.unacked(to).back().body, rows);
@@ -103,7 +116,7 @@ void Keeper::flush(DirtyKeys& dirty, Outbox& out) {
   later_.reset();
   Book& book = books_[dirty.table.value];
   const Copies& shelf = book.rows->shelf();
-  Batch batch(*this, dirty.table);
+  Batch batch(*this, dirty.table, dirty.whole);
   for (size_t i = 0; i < dirty.keys.size(); ++i) {
     shelf.prefetch(dirty.keys, i);
     flush_row(batch, dirty.table, dirty.keys[i], out);
@@ -120,7 +133,7 @@ void Keeper::push(PushCall& call, Outbox& out) {
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
                    [&](uint32_t a, uint32_t b) { return call.keys[a] < call.keys[b]; });
-  Batch batch(*this, call.table);
+  Batch batch(*this, call.table, true);
   for (size_t i = 0; i < order.size();) {
     const Key key = call.keys[order[i]];
     delta_.assign(length, 0);
@@ -176,7 +189,7 @@ void Keeper::add_early(TableId table, Key key, Outbox& out) {
   if (found == book.early.end()) return;
   const Early early = std::move(found->second);
   book.early.erase(found);
-  Batch batch(*this, table);
+  Batch batch(*this, table, true);
   delta_ = early.delta;
   if (!delta_.empty()) push_row(batch, table, key, out);
   flush_row(batch, table, key, out);
@@ -212,11 +225,12 @@ void Keeper::add_to_row(const Book& book, uint32_t slot, const float* delta) {
 bool Keeper::on_change(NodeId from, Reader& reader, Outbox& out) {
   const auto head = reader.get<ChangeHead>();
   Book* book = this->book(head.table);
-  const auto records = book ? RowRecords::read(reader, book->rows->row_length()) : std::nullopt;
+  if (!book || head.packed > 1) return false;
+  const RowForm& form = book->rows->update_form(head.packed != 0);
+  auto records = RowRecords::read(reader, form);
   if (!records || head.origin.value >= place_.nodes) return false;
   const Sabotage sabotage = book->rows->options().sabotage;
   const auto& windows = peers_[from.value].windows;
-  const size_t bytes = book->rows->row_length() * sizeof(float);
   std::vector<Writer> onward;
   bool all = true;
   uint32_t in = 0;
@@ -246,7 +260,7 @@ bool Keeper::on_change(NodeId from, Reader& reader, Outbox& out) {
       Writer& writer = onward[where(*book, key).value];
       if (writer.size() == 0) writer.put(head);
       writer.put(key);
-      std::memcpy(writer.skip(bytes), records->row(i), bytes);
+      std::memcpy(writer.skip(form.bytes()), records->encoded(i), form.bytes());
     }
   }
   send_onward(head, onward, out);
@@ -359,7 +373,7 @@ void Keeper::send_round(NodeId to, Outbox& out) {
     const auto keys = std::exchange(peer.pending[t], {});
     Book& book = books_[t];
     const Copies& shelf = book.rows->shelf();
-    const uint32_t length = book.rows->row_length();
+    const RowForm& form = book.rows->read_form();
     Writer writer(0);
     for (size_t i = 0; i < keys.size(); ++i) {
       shelf.prefetch(keys, i);
@@ -369,13 +383,12 @@ void Keeper::send_round(NodeId to, Outbox& out) {
       if ((pending & bit) == 0) continue;
       pending &= ~bit;
       if (writer.size() == 0) {
-        const size_t rest = (keys.size() - i) * RowRecords::size_of(length);
+        const size_t rest = (keys.size() - i) * RowRecords::size_of(form);
         writer = Writer(sizeof(RenewHead) + std::min(rest, kChunkBytes + 4096));
         writer.put(RenewHead{{}, TableId{t}});
       }
       writer.put(keys[i]);
-      auto* row = reinterpret_cast<float*>(writer.skip(length * sizeof(float)));
-      vec().copy(row, shelf.value(found.slot), length);
+      packer_.put(form, shelf.value(found.slot), writer.skip(form.bytes()));
       if (writer.size() < kChunkBytes) continue;
       streams_.send(to, Kind::renew, std::exchange(writer, Writer(0)), out);
     }
@@ -389,7 +402,7 @@ void Keeper::send_round(NodeId to, Outbox& out) {
 bool Keeper::on_renew(NodeId from, Reader& reader) {
   const auto head = reader.get<RenewHead>();
   Book* book = this->book(head.table);
-  const auto records = book ? RowRecords::read(reader, book->rows->row_length()) : std::nullopt;
+  auto records = book ? RowRecords::read(reader, book->rows->read_form()) : std::nullopt;
   if (!records) return false;
   const Copies& shelf = book->rows->shelf();
   const bool forgets = book->rows->options().sabotage == Sabotage::refresh_overwrites;

@@ -46,7 +46,7 @@ struct GiveHead {
   Clock complete;
 };
 
-struct GiveRecord {  // UnitRecords and a row of floats follow
+struct GiveRecord {  // UnitRecords and the row follow; one that is given away is floats
   Key key;
   uint32_t moves = 0;  // how often the row has changed its owner
   GiveKind kind{};
@@ -59,6 +59,7 @@ struct ChangeHead {  // RowRecords follow
   NodeId origin;
   uint32_t batch = 0;  // the origin's number for it
   uint32_t hops = 0;
+  uint32_t packed = 0;  // as in UpdateHead
 };
 
 struct SettledBody {

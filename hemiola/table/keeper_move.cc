@@ -23,10 +23,11 @@ void Keeper::put_row(Giving& giving, Key key, uint32_t slot, GiveKind kind, Outb
     record.units = backups_.give(giving.table, key, writer);
     writer.patch(at, record);
   }
-  auto* row = reinterpret_cast<float*>(writer.skip(length * sizeof(float)));
+  const RowForm& form = form_of(book, kind);
+  std::byte* const row = writer.skip(form.bytes());
   {
     LatchGuard guard(book.rows->latches(), shelf.value(slot));
-    vec().copy(row, shelf.value(slot), length);
+    packer_.put(form, shelf.value(slot), row);
   }
   const uint64_t bit = uint64_t{1} << (giving.to.value % 64);
   uint64_t* const keepers = &book.keepers[slot * book.words];
@@ -37,7 +38,7 @@ void Keeper::put_row(Giving& giving, Key key, uint32_t slot, GiveKind kind, Outb
   } else if (kind == GiveKind::owned) {
     std::fill_n(keepers, book.words, 0);
     std::fill_n(pending, book.words, 0);
-    vec().copy(shelf.base(slot), row, length);
+    vec().copy(shelf.base(slot), reinterpret_cast<const float*>(row), length);
     book.where[key.value] = static_cast<uint16_t>(giving.to.value + 1);
     ++peers_[giving.to.value].windows[window(giving.table, key)];
     giving.gone.push_back(key);
@@ -100,15 +101,17 @@ bool Keeper::on_located(Reader& reader) {
 bool Keeper::on_give(NodeId from, Reader& reader, Outbox& out) {
   const auto head = reader.get<GiveHead>();
   Book* book = this->book(head.table);
-  const size_t floats = book ? book->rows->row_length() * sizeof(float) : 0;
+  RowPacker packer;
   std::vector<Key> taken;
   bool all = book && reader.ok();
   while (all && reader.left() > 0) {
     const auto record = reader.get<GiveRecord>();
     const std::byte* at = reader.skip_all<UnitRecord>(record.units);
-    const auto* row = reinterpret_cast<const float*>(reader.skip(floats));
-    all = row && may_be(*book, record);
+    const RowForm& form = form_of(*book, record.kind);
+    const std::byte* const encoded = reader.skip(form.bytes());
+    all = encoded && may_be(*book, record);
     if (!all) break;
+    const float* const row = packer.get(form, encoded);
     if (record.kind == GiveKind::owned) taken.push_back(record.key);
     unseen_.clear();
     take_in(*book, head, record, row, from, out);
@@ -210,9 +213,11 @@ const float* Keeper::with_unseen(TableId table, Key key, const float* fresh, Nod
       continue;
     }
     if (fresh == sent) scratch_.assign(sent, sent + length);
+    const bool packed = Reader(message.body).get<ChangeHead>().packed != 0;
+    const RowForm* const form = &books_[table.value].rows->update_form(packed);
     for (auto record = begin; record != end; ++record) {
       const std::byte* at = message.body.data() + record->second;
-      vec().add(scratch_.data(), reinterpret_cast<const float*>(at), length);
+      vec().add(scratch_.data(), packer_.get(*form, at), length);
       if (all) unseen_.push_back({message.origin.value, 0, 0, message.batch});
     }
     fresh = scratch_.data();
@@ -235,10 +240,10 @@ void Keeper::index_message(Streams::Sent& message) {
   message.origin = head.origin;
   message.batch = head.batch;
   if (message.table.value >= books_.size()) return;
-  const uint32_t length = books_[message.table.value].rows->row_length();
+  const RowForm& form = books_[message.table.value].rows->update_form(head.packed != 0);
   size_t at = sizeof(ChangeHead);
-  const auto records = RowRecords::read(reader, length);
-  for (size_t i = 0; i < records->count(); ++i, at += RowRecords::size_of(length)) {
+  const auto records = RowRecords::read(reader, form);
+  for (size_t i = 0; i < records->count(); ++i, at += RowRecords::size_of(form)) {
     message.index.emplace(records->key(i).value, static_cast<uint32_t>(at + sizeof(Key)));
   }
 }
@@ -313,7 +318,7 @@ void Keeper::release(Leaving leaving, Outbox& out) {
   Book& book = books_[leaving.table.value];
   Copies& shelf = book.rows->shelf();
   std::vector<std::vector<Key>> left(place_.nodes);
-  Batch batch(*this, leaving.table);
+  Batch batch(*this, leaving.table, true);
   std::erase_if(leaving.keys, [&](const auto& key_and_unlinking) {
     const auto [key, unlinking] = key_and_unlinking;
     if (!shelf.is_unlinked(key, unlinking)) return true;

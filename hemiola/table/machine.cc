@@ -86,6 +86,7 @@ void TableMachine::on_call(TableCall& call, Instant now, Outbox& out) {
     }
     case TableOp::barrier: {
       auto& barrier = static_cast<BarrierCall&>(call);
+      add_what_was_left_out(barrier.dirty);
       flush(call.worker, barrier.clock, barrier.dirty, out);
       if (tables_.any_adapts()) keeper_.at_barrier(call.worker, out);
       worker_is_at(call.worker, barrier.clock, true);
@@ -112,6 +113,15 @@ void TableMachine::flush(WorkerId worker, Clock clock, std::vector<DirtyKeys>& d
     } else {
       holder_.flush(worker, clock, keys, out);
     }
+  }
+}
+
+// Behind a barrier rows are the sum of all that was done, what codings left in copies included.
+void TableMachine::add_what_was_left_out(std::vector<DirtyKeys>& dirty) {
+  for (DirtyKeys& keys : dirty) {
+    const Rows& rows = tables_.rows(keys.table);
+    keys.whole = rows.options().coding.lossy();
+    if (keys.whole) rows.for_each_copy([&](Key key) { keys.keys.push_back(key); });
   }
 }
 

@@ -68,6 +68,7 @@ class TableMachine : public Machine {
   void on_call(TableCall& call, Instant now, Outbox& out);
   void on_message(const Envelope& envelope, Instant now, Outbox& out);
   void flush(WorkerId worker, Clock clock, std::vector<DirtyKeys>& dirty, Outbox& out);
+  void add_what_was_left_out(std::vector<DirtyKeys>& dirty);
   void worker_is_at(WorkerId worker, Clock clock, bool barrier);
   bool clocks_settled();
   void on_notice(const Notice& notice, Instant now, Outbox& out);

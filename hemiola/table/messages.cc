@@ -21,10 +21,9 @@ std::optional<PullBody> PullBody::decode(const Bytes& body) {
   return pull;
 }
 
-std::optional<RowRecords> RowRecords::read(Reader& reader, uint32_t row_length) {
+std::optional<RowRecords> RowRecords::read(Reader& reader, const RowForm& form) {
   if (!reader.ok()) return std::nullopt;
-  RowRecords records;
-  records.record_ = size_of(row_length);
+  RowRecords records(form);
   records.count_ = reader.left() / records.record_;
   records.records_ = reader.skip(records.count_ * records.record_);
   if (!reader.finished()) return std::nullopt;
@@ -37,8 +36,11 @@ Key RowRecords::key(size_t i) const {
   return key;
 }
 
-const float* RowRecords::row(size_t i) const {
-  return reinterpret_cast<const float*>(records_ + i * record_ + sizeof(Key));
+const float* RowRecords::row(size_t i) {
+  if (!form_.lossy()) return reinterpret_cast<const float*>(encoded(i));
+  decoded_.resize(form_.row_length());
+  form_.decode(encoded(i), decoded_.data());
+  return decoded_.data();
 }
 
 }  // namespace hemiola

@@ -1,4 +1,5 @@
-// The bodies of the table machine's messages. Rows travel as raw floats behind their keys.
+// The bodies of the table machine's messages. Rows stand behind their keys, as floats or in the
+// coding of their table (table/row_coding.h).
 //
 //   pull        holder -> owner   send me these rows, complete through `needed`
 //   rows        owner -> holder   the answer: the rows in the order asked for
@@ -14,28 +15,34 @@
 #include <vector>
 
 #include "hemiola/core/wire.h"
+#include "hemiola/table/row_coding.h"
 
 namespace hemiola {
 
-// Rows in a received message: records of a key and row_length floats, one after the other. Points
+// Rows in a received message: records of a key and a row in its form, one after the other. Points
 // into the message's body.
 class RowRecords {
  public:
   // What is left in `reader`, which must be whole records; else nullopt.
-  static std::optional<RowRecords> read(Reader& reader, uint32_t row_length);
+  static std::optional<RowRecords> read(Reader& reader, const RowForm& form);
 
   // What one record takes in a message.
-  static size_t size_of(uint32_t row_length) { return sizeof(Key) + row_length * sizeof(float); }
+  static size_t size_of(const RowForm& form) { return sizeof(Key) + form.bytes(); }
 
   size_t count() const { return count_; }
   Key key(size_t i) const;
-  // REQUIRES: bodies start at multiples of 4 bytes.
-  const float* row(size_t i) const;
+  // The row's floats, until the next call. REQUIRES: bodies start at multiples of 4 bytes.
+  const float* row(size_t i);
+  const std::byte* encoded(size_t i) const { return records_ + i * record_ + sizeof(Key); }
 
  private:
+  explicit RowRecords(const RowForm& form) : form_(form), record_(size_of(form)) {}
+
+  RowForm form_;
   const std::byte* records_ = nullptr;
   size_t record_ = 0;
   size_t count_ = 0;
+  std::vector<float> decoded_;
 };
 
 struct PullBody {
@@ -60,6 +67,7 @@ struct UpdateHead {
   TableId table;
   WorkerId worker;  // whose, under strict BSP; else the first of the sending node
   Clock clock;      // of the updates, under strict BSP
+  uint32_t packed = 0;  // 1: rows are in the table's coding; 0: floats
 };
 
 // State of the sender's clock, whole in each mark so that a later one replaces an earlier one.

@@ -34,13 +34,13 @@ TEST(TableMessages, Records_are_read_only_when_they_are_whole) {
   for (uint32_t k = 0; k < 3; ++k) writer.put(Key{k}).put(1.5f * static_cast<float>(k)).put(2.0f);
   const Bytes body = std::move(writer).take();
   Reader reader(body);
-  const auto records = RowRecords::read(reader, 2);
+  auto records = RowRecords::read(reader, RowForm(2));
   ASSERT_TRUE(records);
   ASSERT_EQ(records->count(), 3u);
   EXPECT_EQ(records->key(2), Key{2});
   EXPECT_EQ(records->row(2)[0], 3.0f);
   Reader cut(body.span().first(body.size() - 4));
-  EXPECT_FALSE(RowRecords::read(cut, 2));
+  EXPECT_FALSE(RowRecords::read(cut, RowForm(2)));
 }
 
 TEST(TableMessages, Random_bytes_are_never_read_beyond_their_end) {
@@ -55,7 +55,8 @@ TEST(TableMessages, Random_bytes_are_never_read_beyond_their_end) {
     }
     Reader reader(body);
     reader.get<RefreshHead>();
-    const auto records = RowRecords::read(reader, 1 + static_cast<uint32_t>(random.below(4)));
+    const auto records =
+        RowRecords::read(reader, RowForm(1 + static_cast<uint32_t>(random.below(4))));
     if (records) {
       EXPECT_LE(records->count() * 8, body.size());
     }

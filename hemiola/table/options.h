@@ -4,6 +4,7 @@
 #include "hemiola/core/place.h"
 #include "hemiola/core/table_spec.h"
 #include "hemiola/table/placement.h"
+#include "hemiola/table/row_coding.h"
 #include "hemiola/table/staleness.h"
 
 namespace hemiola {
@@ -15,6 +16,7 @@ enum class Sabotage : uint8_t {
   bound_off_by_one,    // a read accepts a copy that is one clock too old
   applied_twice,       // a batch that arrives again is added again (and some are sent twice)
   acked_but_lost,      // a batch is acknowledged and forgotten
+  rest_forgotten,      // what a coding has left out of an update is never sent
   // of rows that move:
   moved_without_own_updates,  // what the new owner had sent is not in the row that it takes over
   moved_and_added_twice,      // the old owner sends on what the new one has added already
@@ -39,6 +41,9 @@ struct TableOptions {
   // Most rows of other nodes of which this node keeps copies; 0: keeps none, so each pull asks
   // the owner and in-place work on remote rows is refused.
   uint32_t copies_max = UINT32_MAX;
+
+  // How updates and rows that are read travel. Not under strict staleness.
+  RowCoding coding;
 
   // Updates of kept copies whose norm is more than so many times the usual one are scaled down to
   // that; 0: never. For placements other than static.

@@ -56,17 +56,17 @@ void Owner::answer(NodeId from, const PullBody& pull, Outbox& out) {
   const Rows& rows = tables_.rows(pull.table);
   const uint32_t length = rows.row_length();
   Holders& holders = holders_[pull.table.value];
-  const size_t floats = size_t{length} * pull.keys.size();
-  Writer writer(sizeof(RowsHead) + floats * sizeof(float));
+  const RowForm& form = rows.read_form();
+  const size_t bytes = form.bytes() * pull.keys.size();
+  Writer writer(sizeof(RowsHead) + bytes);
   writer.put(RowsHead{pull.request, complete_, peers_[from.value].received});
-  auto* to = reinterpret_cast<float*>(writer.skip(floats * sizeof(float)));
-  const auto copy = vec().copy;
-  for (size_t i = 0; i < pull.keys.size(); ++i, to += length) {
+  std::byte* to = writer.skip(bytes);
+  for (size_t i = 0; i < pull.keys.size(); ++i, to += form.bytes()) {
     if (i + kAhead < pull.keys.size()) {
       prefetch_row(rows.owned(rows.partition().index(pull.keys[i + kAhead])), length);
     }
     const uint32_t index = rows.partition().index(pull.keys[i]);
-    copy(to, rows.owned(index), length);
+    packer_.put(form, rows.owned(index), to);
     if (pull.subscribe && !holders.subscribed.empty()) {
       holders.subscribed[index * words_ + from.value / 64] |= uint64_t{1} << (from.value % 64);
     }
@@ -113,7 +113,7 @@ void Owner::apply(NodeId from, const UpdateHead& head, const Bytes& body) {
   const Rows& rows = tables_.rows(head.table);
   Reader reader(body);
   reader.get<UpdateHead>();
-  const auto records = RowRecords::read(reader, rows.row_length());
+  auto records = RowRecords::read(reader, rows.update_form(head.packed != 0));
   if (!records) return;
   const auto add = vec().add;
   for (size_t i = 0; i < records->count(); ++i) {
@@ -217,7 +217,8 @@ void Owner::send_round(NodeId to, uint32_t after, Outbox& out) {
 void Owner::send_rows(NodeId to, TableId table, const std::vector<uint32_t>& list, Outbox& out) {
   const Rows& rows = tables_.rows(table);
   const Holders& holders = holders_[table.value];
-  const size_t record = RowRecords::size_of(rows.row_length());
+  const RowForm& form = rows.read_form();
+  const size_t record = RowRecords::size_of(form);
   const size_t per_message = std::max<size_t>(1, kChunkBytes / record);
   for (size_t from = 0; from < list.size(); from += per_message) {
     const size_t end = std::min(list.size(), from + per_message);
@@ -228,8 +229,7 @@ void Owner::send_rows(NodeId to, TableId table, const std::vector<uint32_t>& lis
       const uint64_t word = holders.subscribed[list[i] * words_ + to.value / 64];
       if ((word >> (to.value % 64) & 1) == 0) continue;  // dropped since it changed
       writer.put(rows.partition().key(tables_.place().self, list[i]));
-      auto* row = reinterpret_cast<float*>(writer.skip(rows.row_length() * sizeof(float)));
-      vec().copy(row, rows.owned(list[i]), rows.row_length());
+      packer_.put(form, rows.owned(list[i]), writer.skip(form.bytes()));
     }
     out.send(to, Kind::refresh, std::move(writer).take());
   }

@@ -13,6 +13,7 @@
 #include "hemiola/core/machine.h"
 #include "hemiola/table/backups.h"
 #include "hemiola/table/messages.h"
+#include "hemiola/table/row_packer.h"
 #include "hemiola/table/table_set.h"
 
 namespace hemiola {
@@ -102,6 +103,7 @@ class Owner {
   std::vector<Waiting> waiting_;     // pulls for which complete_ is too low
   std::vector<HeldBack> held_back_;  // of strict tables, until their clock is complete
   Clock complete_;
+  RowPacker packer_;
 };
 
 }  // namespace hemiola

@@ -65,8 +65,9 @@ void Restore::resend(const Resent& resent, Outbox& out) {
   if (written_ != resent.table) flush_all(Kind::add, out);
   written_ = resent.table;
   Reader reader(resent.body);
-  reader.skip(resent.moving ? sizeof(ChangeHead) : sizeof(UpdateHead));
-  const auto records = RowRecords::read(reader, tables_.rows(resent.table).row_length());
+  const uint32_t packed =
+      resent.moving ? reader.get<ChangeHead>().packed : reader.get<UpdateHead>().packed;
+  auto records = RowRecords::read(reader, tables_.rows(resent.table).update_form(packed != 0));
   HEMIOLA_CHECK(records);
   // A push may have named a row twice: together they are one unit.
   std::vector<uint32_t> order(records->count());

@@ -158,6 +158,9 @@ class Rows {
   const TableOptions& options() const { return options_; }
   const Partition& partition() const { return partition_; }
   uint32_t row_length() const { return options_.spec.row_length; }
+  // How updates of rows travel, packed or not, and rows that are read.
+  const RowForm& update_form(bool packed) const { return packed ? update_form_ : float_form_; }
+  const RowForm& read_form() const { return read_form_; }
   uint32_t stride() const { return stride_; }
 
   // Where rows may move this changes at any time; else it is a function of the key.
@@ -185,6 +188,15 @@ class Rows {
 
   Latches& latches() const { return *latches_; }
 
+  // Calls f(key) for the rows of which the workers of this node share copies. Loop thread only.
+  template <class F>
+  void for_each_copy(F&& f) const {
+    for (uint32_t k = 0; keeps_copies() && k < partition_.rows(); ++k) {
+      const bool here = view(0).find_unlinked(Key{k}) != Copies::kNone;
+      if (here && !view(0).owns(Key{k})) f(Key{k});
+    }
+  }
+
   // Calls f(key, row) for the rows that this node owns. REQUIRES: nothing moves meanwhile.
   template <class F>
   void for_each_owned(F&& f) const {
@@ -203,6 +215,7 @@ class Rows {
   NodeId self_;
   WorkerId first_worker_;
   Partition partition_;
+  RowForm float_form_, update_form_, read_form_;
   uint32_t stride_;
   bool direct_;
   bool adapts_;

@@ -16,6 +16,7 @@
 #include "hemiola/models/kge.h"
 #include "hemiola/models/word2vec.h"
 #include "hemiola/table/placement.h"
+#include "hemiola/table/row_coding.h"
 #include "hemiola/table/sampling.h"
 #include "hemiola/table/staleness.h"
 
@@ -200,10 +201,28 @@ void resolve_compression(const Job& job) {
   if (compress == "none") return;
   if (compress != "auto") make_codec(compress);
   if (averages(job)) return require_codec_fits(parse_average(*job.sync.scheme), compress);
-  throw UserError("sync.compress = \"" + compress +
-                  "\" is there for allreduce, local(H), outer(H), gossip, pushsum, consensus and "
-                  "backup, but not for sync.scheme = \"" +
-                  *job.sync.scheme + "\"; leave it out");
+  if (compress == "auto") {
+    throw UserError(
+        "sync.compress = \"auto\" times rounds of allreduce, local(H) or outer(H); for "
+        "tables name bf16 or quantise(8)");
+  }
+  parse_row_coding(compress);
+  if (*job.sync.scheme == "shared") {
+    throw UserError("sync.compress = \"" + compress +
+                    "\" is for what nodes send each other, and under sync.scheme = \"shared\" "
+                    "there is one; leave it out");
+  }
+  const auto is_strict = [](const auto& scheme) { return parse_staleness(scheme).strict; };
+  const auto& tables = job.sync.tables;
+  const bool strict = job.sync.strict || is_strict(*job.sync.scheme) ||
+                      std::any_of(tables.begin(), tables.end(),
+                                  [&](const auto& table) { return is_strict(table.second); });
+  if (strict) {
+    throw UserError("sync.compress = \"" + compress +
+                    "\" leaves a part of each update for later, "
+                    "which `bsp strict`, the same whatever the number of nodes, may not; leave it "
+                    "out, or take bsp");
+  }
 }
 
 void resolve_delay(const Job& job) {

@@ -340,8 +340,8 @@ const Setting kSettings[] = {
      "how negatives are drawn: independent, pool, pool(U, G), postponed, local"},
     {"sync.copies", SLOT(sync.copies), "", "holders of each row", {.low = 1, .high = 8}},
     {"sync.compress", SLOT(sync.compress), "",
-     "how averages are packed for sending: none, bf16, quantise(2|4|8), topk(SHARE), sign, "
-     "lowrank(R), auto (chosen by the link)"},
+     "how what is sent is packed: none, bf16, quantise(2|4|8); under averages also topk(SHARE), "
+     "sign, lowrank(R), auto (chosen by the link)"},
     {"sync.topology", SLOT(sync.topology), "",
      "who averages with whom: ring, torus, exponential, one-peer, random(D), complete, star, tree, "
      "expander(D), file(PATH)"},

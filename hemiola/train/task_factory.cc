@@ -219,6 +219,7 @@ std::vector<TableOptions> table_options(const Job& job, const Task& task) {
     options.staleness = parse_staleness(averages(job) ? "async" : scheme_of(sync, spec.name));
     options.placement = parse_placement(placement_of(sync, spec.name));
     options.exact = *sync.updates == "exact";
+    if (!averages(job)) options.coding = parse_row_coding(sync.compress);
     names.push_back(spec.name);
     options.spec = std::move(spec);
     tables.push_back(std::move(options));
