@@ -57,7 +57,8 @@ def run(args, job, scheme):
                    f"train.decay={RATES[job][1]}", f"train.epochs={args.epochs}",
                    "train.save=false", f"sync.scheme={scheme}", "sync.topology=random(4)",
                    *args.set, "--nodes", str(NODES), "--workers", "1",
-                   "--stall-chance", str(1 / NODES), "--stall", f"{STEP_MS * (SLOW - 1)}ms", "--out", out]
+                   "--stall-chance", str(1 / NODES), "--stall", f"{STEP_MS * (SLOW - 1)}ms",
+                   "--out", out]
         if not args.real:
             command += ["--cost-per-example", f"{STEP_MS * 1000 / BATCH}us",
                         "--spread", str(SPREAD)]
