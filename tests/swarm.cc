@@ -11,13 +11,17 @@
 #include "hemiola/train/node_life.h"
 #include "hemiola/train/run_settings.h"
 #include "hemiola/train/settings.h"
+#include "tests/swarm_count.h"
 #include "tests/swarm_watch.h"
 
 namespace hemiola::swarm {
 namespace {
 
+constexpr double kNsPerCounted = 2e6;
 constexpr double kNsPerExample = 1e7;  // so that a job lasts seconds, as its faults do
 constexpr Duration kJoinTimeout = seconds(30);
+// A node that dies may take with it what its own workers did so short before.
+constexpr Duration kMayBeLost = seconds(1);
 
 // No node is left that could go on: what is under way then is nobody's fault.
 struct AllGone {};
@@ -32,7 +36,9 @@ class Run {
         settings_(run_settings(job, flags())),
         sampling_(sampling_of(job, task.task())),
         watch_(kEpochs, examples(job, task)),
-        chance_(mix(trial.seed, 0x737761726d)) {}
+        chance_(mix(trial.seed, 0x737761726d)) {
+    if (trial.counts()) ledger_ = std::make_unique<Ledger>();
+  }
 
   Outcome run();
 
@@ -50,6 +56,10 @@ class Run {
 
   using Body = std::pair<std::unique_ptr<NodeCore>, std::function<void(WorkerPort&)>>;
   Body born(NodeId node);
+  const LoadedTask& task_of(Life& life);
+  void look(const Life& me, Key row, const float* values);
+  Ledger::Presence presence(const Life& who, const Life& me) const;
+  bool is_calm() const;
   ClusterOptions cluster_options(const Life& life) const;
   void after_event();
   bool may_kill(NodeId victim) const;
@@ -64,6 +74,8 @@ class Run {
   const Sampling sampling_;
   Watch watch_;
   Random chance_;
+  std::unique_ptr<Ledger> ledger_;  // when it counts; then each process has a task of its own
+  std::vector<std::unique_ptr<LoadedTask>> counting_;
   std::vector<std::unique_ptr<NodeLife>> lives_;  // of the dead too, until the world ends
   std::unique_ptr<sim::World> world_;
   std::vector<sim::Fault> kills_;  // yet to come, the next one last
@@ -89,7 +101,7 @@ ClusterOptions Run::cluster_options(const Life& life) const {
 
 Run::Body Run::born(NodeId node) {
   Life& life = watch_.born(node);
-  lives_.push_back(std::make_unique<NodeLife>(job_, "", task_, settings_, sampling_, node,
+  lives_.push_back(std::make_unique<NodeLife>(job_, "", task_of(life), settings_, sampling_, node,
                                               std::vector<CodecSpeed>()));
   NodeLife& body = *lives_.back();
   body.listener = [this] { return &watch_; };
@@ -104,11 +116,47 @@ Run::Body Run::born(NodeId node) {
           }};
 }
 
+const LoadedTask& Run::task_of(Life& life) {
+  if (!ledger_) return task_;
+  CountHooks hooks{static_cast<uint32_t>(life.instance - 1), [this] { return world_->now(); },
+                   [this, &life](Key row, const float* values) { look(life, row, values); }};
+  counting_.push_back(std::make_unique<LoadedTask>(count_task(ledger_.get(), std::move(hooks))));
+  return *counting_.back();
+}
+
+Ledger::Presence Run::presence(const Life& who, const Life& me) const {
+  if (who.died) return Ledger::Presence::gone;
+  const bool here = !who.over && Watch::present(who, me.view);
+  return here ? Ledger::Presence::here : Ledger::Presence::unheard_of;
+}
+
+void Run::look(const Life& me, Key row, const float* values) {
+  if (outcome_.rows_lost > 0 || me.died || me.over) return;  // the world unwinds the dead too
+  for (const auto& who : watch_.lives()) {
+    const auto cell = static_cast<uint32_t>(who->instance - 1);
+    if (cell >= kCountedLives) break;
+    const Instant safe{who->died ? (*who->died).ns - kMayBeLost.ns : 0};
+    const std::string wrong = ledger_->check(cell, row, values[cell], presence(*who, me), safe);
+    if (!wrong.empty()) watch_.say_wrong(wrong);
+  }
+  ++outcome_.rows_counted;
+}
+
+// All whom the latest view names are at work under it.
+bool Run::is_calm() const {
+  const View& view = world_->stored_view();
+  return std::all_of(view.members.begin(), view.members.end(), [&](const Member& m) {
+    const Life& life = watch_.life(m.node);
+    return life.instance == m.instance && world_->alive(m.node) && !life.over &&
+           life.started_under == view.epoch;
+  });
+}
+
 // Another process has the job's state, and is in the latest view.
 bool Run::may_kill(NodeId victim) const {
   const View& view = world_->stored_view();
   for (const Member& m : view.members) {
-    const Life& life = const_cast<Watch&>(watch_).life(m.node);
+    const Life& life = watch_.life(m.node);
     if (m.node == victim || life.instance != m.instance) continue;
     if (world_->alive(m.node) && !life.over && life.started) return true;
   }
@@ -119,7 +167,7 @@ bool Run::somebody_holds_on() const {
   const View& view = world_->stored_view();
   if (view.members.empty() || watch_.finished()) return true;
   for (const Member& m : view.members) {
-    const Life& life = const_cast<Watch&>(watch_).life(m.node);
+    const Life& life = watch_.life(m.node);
     if (life.instance == m.instance && world_->alive(m.node) && !life.over) return true;
   }
   return false;
@@ -160,10 +208,12 @@ void Run::ambush() {
 void Run::after_event() {
   if (!watch_.wrong().empty()) throw std::runtime_error(watch_.wrong());
   while (!kills_.empty() && kills_.back().at <= world_->now()) {
+    if (ledger_ && !is_calm()) break;
     const sim::Fault kill = kills_.back();
     kills_.pop_back();
     if (!world_->alive(kill.a) || watch_.life(kill.a).over || !may_kill(kill.a)) continue;
     ++outcome_.faults[kill.kind];
+    watch_.life(kill.a).died = world_->now();
     world_->inject(sim::kill(world_->now(), kill.a));
     come_back(kill.a);
     break;  // it dies before the next is judged
@@ -172,7 +222,7 @@ void Run::after_event() {
 }
 
 Outcome Run::run() {
-  settings_.cost.ns_per_example = kNsPerExample;
+  settings_.cost.ns_per_example = ledger_ ? kNsPerCounted : kNsPerExample;
   sim::WorldOptions in_world;
   in_world.seed = trial_.seed;
   in_world.view_store = true;
@@ -245,7 +295,8 @@ Yard::Entry& Yard::entry(const Trial& t) {
   Entry& entry = entries_[key];
   if (!entry.task) {
     entry.job = job_of(t);
-    entry.task = std::make_unique<LoadedTask>(entry.job, in_order);
+    entry.task = t.counts() ? std::make_unique<LoadedTask>(count_task(nullptr, {}))
+                            : std::make_unique<LoadedTask>(entry.job, in_order);
   }
   return entry;
 }

@@ -20,7 +20,8 @@ struct Outcome {
   bool lost = false;      // all nodes that held the job's state were gone at once, which ends a job
   double first_loss = 0;  // of the first epoch
   double loss = 0;        // of the last one
-  uint64_t rows_lost = 0;  // that went back to their initial values
+  uint64_t rows_lost = 0;     // that went back to their initial values
+  uint64_t rows_counted = 0;  // that were compared with the ledger of a job that counts
   uint64_t views = 0;
   uint64_t events = 0;
   double hours = 0;                             // simulated

@@ -14,6 +14,8 @@
 #include <optional>
 #include <string_view>
 
+#include "tests/swarm_count.h"
+
 namespace hemiola::swarm {
 
 struct Seeds {
@@ -45,7 +47,7 @@ class Clock {
 };
 
 struct Sum {
-  uint64_t seeds = 0, lost = 0, fenced = 0, views = 0, events = 0, rows_lost = 0;
+  uint64_t seeds = 0, lost = 0, fenced = 0, views = 0, events = 0, rows_lost = 0, counted = 0;
   double hours = 0;
   std::map<sim::Fault::Kind, uint64_t> faults;
   Clock clock;
@@ -57,6 +59,7 @@ struct Sum {
     views += o.views;
     events += o.events;
     rows_lost += o.rows_lost;
+    counted += o.rows_counted;
     hours += o.hours;
     for (const auto& [kind, count] : o.faults) faults[kind] += count;
   }
@@ -69,14 +72,21 @@ struct Sum {
     line("seeds", seeds), line("events", events), line("views", views);
     for (const auto& [kind, count] : faults) line(sim::plural_of(kind), count);
     line("nodes taken out", fenced), line("rows lost", rows_lost);
+    line("rows counted out", counted);
     line("jobs without a node left", lost);
     std::fflush(stdout);
   }
 };
 
+// Empty: it has lost no rows where it must not.
+std::string rows_missed(const Trial& trial, const Outcome& outcome) {
+  if (!trial.counts() || outcome.rows_lost == 0) return "";
+  return std::to_string(outcome.rows_lost) + " rows were lost, though never two nodes at once";
+}
+
 // Empty: a job that lost no rows has learnt about as much as one to which nothing happens.
 std::string unlearnt(const Trial& trial, const Outcome& outcome, Yard& yard) {
-  if (outcome.lost || outcome.rows_lost > 0) return "";
+  if (outcome.lost || outcome.rows_lost > 0 || trial.counts()) return "";
   const double calm = yard.calm_loss(trial);
   if (outcome.loss <= 1.75 * calm) return "";
   return "the loss was " + std::to_string(outcome.loss) + ", and in a calm run " +
@@ -99,6 +109,7 @@ TEST(Swarm, A_job_is_done_right_whatever_happens_to_its_nodes) {
     if (trial.aloud) std::printf("%s\n", to_string(trial).c_str());
     Outcome outcome = yard.run(trial);
     sum.add(outcome);
+    if (outcome.wrong.empty()) outcome.wrong = rows_missed(trial, outcome);
     if (outcome.wrong.empty()) outcome.wrong = unlearnt(trial, outcome, yard);
     EXPECT_EQ(outcome.wrong, "") << to_string(trial)
                                  << "\nreplay: build/swarm_test --gtest_filter='*whatever*' "
@@ -120,7 +131,8 @@ uint64_t seeds_until_caught(const std::function<void(Trial&)>& sabotage) {
   for (uint64_t seed = 1; seed <= 300; ++seed) {
     Trial trial = random_trial(seed);
     sabotage(trial);
-    const std::string wrong = yard.run(trial).wrong;
+    const Outcome outcome = yard.run(trial);
+    const std::string wrong = outcome.wrong + rows_missed(trial, outcome);
     if (wrong.empty()) continue;
     std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), wrong.c_str());
     return seed;
@@ -138,6 +150,34 @@ TEST(Swarm, A_deputy_that_forgets_what_it_is_told_is_caught) {
 
 TEST(Swarm, A_keeper_of_views_that_takes_any_view_is_caught) {
   EXPECT_GT(seeds_until_caught([](Trial& t) { t.keeper_takes_all = true; }), 0u);
+}
+
+TEST(Swarm, A_job_with_one_copy_that_should_have_two_is_caught) {
+  EXPECT_GT(seeds_until_caught([](Trial& t) {
+              t = counting_trial(t.seed);
+              t.copies = 1;
+            }),
+            0u);
+}
+
+TEST(Swarm, The_ledger_knows_what_must_be_in_a_row) {
+  using enum Ledger::Presence;
+  Ledger ledger;
+  const Key row{3};
+  for (const int ms : {10, 20, 30}) ledger.added(1, row, Instant{milliseconds(ms).ns});
+  const Instant safe{milliseconds(25).ns};
+  const auto wrong = [&](float value, Ledger::Presence p) {
+    return !ledger.check(1, row, value, p, safe).empty();
+  };
+  EXPECT_FALSE(wrong(3, here));
+  EXPECT_TRUE(wrong(2, here));
+  EXPECT_TRUE(wrong(4, unheard_of));
+  EXPECT_TRUE(wrong(2.5F, unheard_of));
+  EXPECT_FALSE(wrong(0, unheard_of));
+  EXPECT_TRUE(wrong(1, gone));
+  EXPECT_FALSE(wrong(2, gone));
+  EXPECT_FALSE(wrong(3, gone));
+  EXPECT_TRUE(wrong(2, gone)) << "what was seen of the dead must stay";
 }
 
 }  // namespace

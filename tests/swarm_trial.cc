@@ -56,7 +56,30 @@ bool Trial::averages() const {
   return std::find(std::begin(kTables), std::end(kTables), scheme) == std::end(kTables);
 }
 
+Trial counting_trial(uint64_t seed) {
+  Random random(mix(seed, 0x636f756e74));
+  const auto pick = [&](const auto& list) { return list[random.below(std::size(list))]; };
+  Trial trial;
+  trial.seed = seed;
+  trial.model = "counts";
+  trial.nodes = static_cast<uint32_t>(2 + random.below(4));
+  trial.workers = static_cast<uint32_t>(1 + random.below(2));
+  trial.scheme = pick(kTables);
+  trial.placement = pick(kPlacements);
+  trial.copies = 2;
+  sim::SwizzleOptions o;
+  o.nodes = trial.nodes;
+  o.horizon = seconds(6);
+  o.longest = milliseconds(300);
+  o.drops = o.cuts = o.freezes = o.slows = false;
+  o.kills = std::min(static_cast<uint32_t>(1 + random.below(4)), trial.nodes);
+  trial.faults = sim::swizzle(trial.seed, o);
+  trial.back_after = milliseconds(static_cast<int64_t>(20 + random.below(2000)));
+  return trial;
+}
+
 Trial random_trial(uint64_t seed) {
+  if (seed % 5 == 0) return counting_trial(seed);
   Random random(mix(seed, 0x747269616c));
   Trial trial;
   trial.seed = seed;
@@ -88,7 +111,7 @@ Job job_of(const Trial& trial) {
           "model.factors=2", "train.batch=16", "train.rate=0.15"}) {
       set(s);
     }
-  } else {
+  } else if (trial.model == "linear") {
     for (const char* s :
          {"model.kind=linear", "data.generator=sparse", "data.examples=800", "data.features=60",
           "data.nonzeros=5", "data.noise=0", "data.signal=3", "train.batch=16", "train.rate=1"}) {

@@ -15,7 +15,7 @@ namespace hemiola::swarm {
 
 struct Trial {
   uint64_t seed = 1;
-  std::string model = "mf";  // or "linear"
+  std::string model = "mf";  // or "linear", "counts" (swarm_count.h)
   std::string scheme = "bsp";
   std::string placement = "static";  // of tables
   std::string topology;              // of averages; empty: what suits the scheme
@@ -36,12 +36,17 @@ struct Trial {
   bool aloud = false;             // says on standard output what the nodes say,
   bool traced = false;            // and on standard error each event
 
+  bool counts() const { return model == "counts"; }
   bool averages() const;  // its scheme has replicas, not tables
 };
 
 constexpr uint32_t kEpochs = 3;
 
+// Each fifth counts.
 Trial random_trial(uint64_t seed);
+// One that counts, with two copies of each row, whose nodes die one after another, each when the
+// loss of the last one has been made good.
+Trial counting_trial(uint64_t seed);
 std::string to_string(const Trial& trial);
 Job job_of(const Trial& trial);
 

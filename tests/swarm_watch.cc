@@ -101,6 +101,7 @@ void Watch::heard(Life& life, const Notice& notice) {
     life.view = changed->view;
   } else if (std::holds_alternative<JobStarted>(notice)) {
     life.started = true;
+    life.started_under = life.view.epoch;
   } else if (const auto* over = std::get_if<JobOver>(&notice)) {
     life.over = true;
     life.fenced = over->fenced;
@@ -112,7 +113,7 @@ void Watch::heard(Life& life, const Notice& notice) {
   }
 }
 
-bool Watch::present(const Life& who, const View& view) const {
+bool Watch::present(const Life& who, const View& view) {
   const auto rank = view.rank_of(who.node);
   return rank && view.members[*rank].instance == who.instance;
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -25,8 +26,10 @@ struct Life {
   uint64_t instance = 0;
   View view;             // the latest that it knows
   bool started = false;  // its workers have run
+  Epoch started_under;   // the latest view in which they have
   bool over = false;
   bool fenced = false;
+  std::optional<Instant> died{};  // was killed
 };
 
 class Watch : public RunListener {
@@ -36,6 +39,9 @@ class Watch : public RunListener {
   Life& born(NodeId node);
   // The latest process of the node.
   Life& life(NodeId node) { return *now_.at(node.value); }
+  const Life& life(NodeId node) const { return *now_.at(node.value); }
+  const std::vector<std::unique_ptr<Life>>& lives() const { return lives_; }
+  static bool present(const Life& who, const View& view);
   // Hears what the cluster machine tells the others of the node.
   std::unique_ptr<Machine> ear(Life& life);
   // Runs the workers' code behind a port that hears their calls to the cluster.
@@ -63,8 +69,6 @@ class Watch : public RunListener {
   void saved(const std::string&, uint64_t) override {}
 
  private:
-  bool present(const Life& who, const View& view) const;
-
   const uint32_t epochs_;
   const uint64_t examples_;
   std::vector<std::unique_ptr<Life>> lives_;

@@ -44,6 +44,8 @@ void require_tables(const char* key, const std::map<std::string, std::string>& m
 
 }  // namespace
 
+LoadedTask::LoadedTask(std::unique_ptr<Task> task) : task_(std::move(task)) {}
+
 LoadedTask::LoadedTask(const Job& job, const Runner& run) {
   if (job.model.kind == "mf") {
     load_ratings(job, run);

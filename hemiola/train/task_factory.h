@@ -33,6 +33,8 @@ class LoadedTask {
  public:
   // REQUIRES: the job is resolved. Throws UserError: files, lines, settings that cannot be.
   LoadedTask(const Job& job, const Runner& run);
+  // One that was made elsewhere.
+  explicit LoadedTask(std::unique_ptr<Task> task);
   ~LoadedTask();
   LoadedTask(const LoadedTask&) = delete;
   LoadedTask& operator=(const LoadedTask&) = delete;
