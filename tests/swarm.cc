@@ -17,6 +17,7 @@
 namespace hemiola::swarm {
 namespace {
 
+constexpr uint64_t kMeasureEvery = 16;
 constexpr double kNsPerCounted = 2e6;
 constexpr double kNsPerExample = 1e7;  // so that a job lasts seconds, as its faults do
 constexpr Duration kJoinTimeout = seconds(30);
@@ -35,7 +36,7 @@ class Run {
         task_(task),
         settings_(run_settings(job, flags())),
         sampling_(sampling_of(job, task.task())),
-        watch_(kEpochs, examples(job, task)),
+        watch_(trial.epochs, examples(job, task)),
         chance_(mix(trial.seed, 0x737761726d)) {
     if (trial.counts()) ledger_ = std::make_unique<Ledger>();
   }
@@ -66,6 +67,7 @@ class Run {
   bool somebody_holds_on() const;
   void ambush();
   void come_back(NodeId node);
+  void measure();
 
   const Trial& trial_;
   const Job& job_;
@@ -80,6 +82,7 @@ class Run {
   std::unique_ptr<sim::World> world_;
   std::vector<sim::Fault> kills_;  // yet to come, the next one last
   uint32_t ambushes_left_ = 0;
+  uint64_t events_ = 0;
   Outcome outcome_;
 };
 
@@ -205,7 +208,22 @@ void Run::ambush() {
   world_->inject(fault);
 }
 
+// What the nodes remember for the case that somebody dies.
+void Run::measure() {
+  TableMachine::Remembered& most = outcome_.remembered;
+  for (NodeId n{0}; n.value < trial_.nodes; ++n.value) {
+    if (!world_->alive(n)) continue;
+    const auto* table = static_cast<TableMachine*>(world_->core(n).machine(MachineId::table));
+    if (table == nullptr) continue;
+    const TableMachine::Remembered now = table->remembered();
+    most.units = std::max(most.units, now.units);
+    most.journal_bytes = std::max(most.journal_bytes, now.journal_bytes);
+    most.gifts = std::max(most.gifts, now.gifts);
+  }
+}
+
 void Run::after_event() {
+  if (ledger_ && ++events_ % kMeasureEvery == 0) measure();
   if (!watch_.wrong().empty()) throw std::runtime_error(watch_.wrong());
   while (!kills_.empty() && kills_.back().at <= world_->now()) {
     if (ledger_ && !is_calm()) break;
@@ -291,7 +309,7 @@ Outcome Run::run() {
 
 Yard::Entry& Yard::entry(const Trial& t) {
   std::string key = t.model + "|" + t.scheme + "|" + t.placement;
-  for (const uint32_t n : {t.copies, t.nodes, t.workers}) key += "|" + std::to_string(n);
+  for (const uint32_t n : {t.copies, t.nodes, t.workers, t.epochs}) key += "|" + std::to_string(n);
   Entry& entry = entries_[key];
   if (!entry.task) {
     entry.job = job_of(t);

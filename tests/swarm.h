@@ -9,6 +9,7 @@
 #include <string>
 
 #include "hemiola/sim/faults.h"
+#include "hemiola/table/machine.h"
 #include "hemiola/train/options.h"
 #include "hemiola/train/task_factory.h"
 #include "tests/swarm_trial.h"
@@ -20,8 +21,9 @@ struct Outcome {
   bool lost = false;      // all nodes that held the job's state were gone at once, which ends a job
   double first_loss = 0;  // of the first epoch
   double loss = 0;        // of the last one
-  uint64_t rows_lost = 0;     // that went back to their initial values
-  uint64_t rows_counted = 0;  // that were compared with the ledger of a job that counts
+  uint64_t rows_lost = 0;               // that went back to their initial values
+  uint64_t rows_counted = 0;            // that were compared with the ledger of a job that counts
+  TableMachine::Remembered remembered;  // of any node, at most; of a job that counts
   uint64_t views = 0;
   uint64_t events = 0;
   double hours = 0;                             // simulated

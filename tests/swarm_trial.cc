@@ -43,6 +43,7 @@ void draw_faults(Trial& trial, Random& random) {
   o.clogs = random.chance(0.5);
   o.freezes = random.chance(0.5);
   o.slows = random.chance(0.5);
+  o.half_opens = random.chance(0.5);
   o.kills = std::min(static_cast<uint32_t>(random.below(4)), trial.nodes);
   o.store_away = static_cast<uint32_t>(random.below(3) / 2);
   trial.faults = sim::swizzle(trial.seed, o);
@@ -118,7 +119,7 @@ Job job_of(const Trial& trial) {
       set(s);
     }
   }
-  set("train.epochs=" + std::to_string(kEpochs));
+  set("train.epochs=" + std::to_string(trial.epochs));
   set("train.save=false");
   set("cluster.nodes=" + std::to_string(trial.nodes));
   set("cluster.workers=" + std::to_string(trial.workers));

@@ -23,6 +23,7 @@ struct Trial {
   uint32_t copies = 1;
   uint32_t nodes = 3;
   uint32_t workers = 1;  // on each node
+  uint32_t epochs = 3;
   // Those that kill are carried out only while another node holds the job's state.
   std::vector<sim::Fault> faults;
   // How many faults are still to come at moments when a view changes, when most is in motion: kills
@@ -39,8 +40,6 @@ struct Trial {
   bool counts() const { return model == "counts"; }
   bool averages() const;  // its scheme has replicas, not tables
 };
-
-constexpr uint32_t kEpochs = 3;
 
 // Each fifth counts.
 Trial random_trial(uint64_t seed);

@@ -7,6 +7,13 @@
 #include "hemiola/core/random.h"
 
 namespace hemiola::sim {
+namespace {
+
+bool is_of_pair(Fault::Kind kind) {
+  return kind <= Fault::Kind::clog || kind == Fault::Kind::half_open;
+}
+
+}  // namespace
 
 Fault drop_link(Instant at, NodeId a, NodeId b, Duration span) {
   return {Fault::Kind::drop_link, at, a, b, span};
@@ -31,17 +38,22 @@ Fault store_away(Instant at, Duration span) {
 }
 
 const char* plural_of(Fault::Kind kind) {
-  static constexpr const char* kNames[] = {"lost links",   "one-way cuts", "clogged links",
-                                           "freezes",      "thaws",        "slow nodes",
-                                           "killed nodes", "restarts",     "keeper away"};
+  static constexpr const char* kNames[] = {
+      "lost links", "one-way cuts", "clogged links", "freezes",     "thaws",
+      "slow nodes", "killed nodes", "restarts",      "keeper away", "half-open links"};
   return kNames[static_cast<size_t>(kind)];
 }
 
+Fault half_open(Instant at, NodeId a, NodeId b, Duration span) {
+  return {Fault::Kind::half_open, at, a, b, span};
+}
+
 std::string to_string(const Fault& fault) {
-  static constexpr const char* kNames[] = {"drop link", "cut",  "clog",    "freeze",    "thaw",
-                                           "slow",      "kill", "restart", "store away"};
+  static constexpr const char* kNames[] = {"drop link",  "cut",      "clog", "freeze",
+                                           "thaw",       "slow",     "kill", "restart",
+                                           "store away", "half open"};
   const auto kind = static_cast<size_t>(fault.kind);
-  const bool pair = fault.kind <= Fault::Kind::clog;
+  const bool pair = is_of_pair(fault.kind);
   char text[160];
   int used = std::snprintf(text, sizeof text, "%s ", kNames[kind]);
   const auto add = [&](const char* format, auto... values) {
@@ -90,7 +102,7 @@ Fault one(Draw& draw, Fault::Kind kind) {
   const NodeId node = draw.node();
   const NodeId peer = draw.options.nodes > 1 ? draw.other_than(node) : node;
   Fault fault{kind, draw.moment(), node, peer, draw.span(draw.options.longest)};
-  if (kind >= Fault::Kind::freeze) fault.b = node;
+  if (!is_of_pair(kind)) fault.b = node;
   if (kind == Fault::Kind::clog) fault.extra = draw.span(draw.options.longest);
   if (kind == Fault::Kind::slow) fault.factor = draw.random.uniform(2, 20);
   return fault;
@@ -122,6 +134,7 @@ std::vector<Fault> swizzle(uint64_t seed, const SwizzleOptions& options) {
   if (options.clogs && pairs) kinds.push_back(Fault::Kind::clog);
   if (options.freezes) kinds.push_back(Fault::Kind::freeze);
   if (options.slows) kinds.push_back(Fault::Kind::slow);
+  if (options.half_opens && pairs) kinds.push_back(Fault::Kind::half_open);
 
   std::vector<Fault> faults;
   const auto most = static_cast<uint64_t>(2 * options.faults_per_node * options.nodes);

@@ -20,7 +20,8 @@ struct Fault {
     slow,
     kill,
     restart,
-    store_away
+    store_away,
+    half_open
   };
 
   Kind kind{};
@@ -51,6 +52,9 @@ Fault kill(Instant at, NodeId node);
 // A new process begins in the place of a node that is gone (WorldOptions::reborn makes it).
 // A node that lives is left alone.
 Fault restart(Instant at, NodeId node);
+// The connection is lost at `a` at once, but `b` takes it for good until the span is over: what it
+// sends goes nowhere, and a connection that `a` wants to make is refused as a second one.
+Fault half_open(Instant at, NodeId a, NodeId b, Duration span);
 // The keeper of views answers nobody for the span; what it is told meanwhile is lost.
 Fault store_away(Instant at, Duration span);
 
@@ -70,6 +74,7 @@ struct SwizzleOptions {
   bool clogs = true;
   bool freezes = true;
   bool slows = true;
+  bool half_opens = false;
   uint32_t kills = 0;  // so many, each of any node
   // After each kill, within `longest` behind `back_after`; 0: killed nodes stay away.
   Duration back_after{};

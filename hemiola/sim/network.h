@@ -50,6 +50,7 @@ struct Link {
   bool connecting = false;
   bool dialled = false;  // by the sending end: what it sends waits for the connection
   bool was_open = false;
+  bool nowhere = false;           // the sending end does not know yet that its connection is gone
   std::vector<uint32_t> waiting;  // for the connection, in order; the world's slots
   std::vector<uint32_t> held;     // what waits behind a cut, in order; the world's slots
 };

@@ -271,6 +271,8 @@ void World::dispatch(uint32_t slot) {
     release(own.peer, own.node);
   } else if (own.what == What::ask_store) {
     ask_store(own);
+  } else if (own.what == What::half_ends) {
+    end_half(own);
   } else if (own.what == What::ice_ends) {
     Node& frozen = node(own.node);
     if (frozen.frozen && frozen.ice == own.number) thaw_node(own.node);

@@ -126,6 +126,7 @@ class World {
     fault,
     release,
     ask_store,
+    half_ends,
     ice_ends  // for the world itself
   };
 
@@ -223,6 +224,8 @@ class World {
   void lose(NodeId at_end, NodeId peer, const char* why, Instant at);
   void apply(const Fault& fault);
   void drop_connection(NodeId a, NodeId b, Instant down_until);
+  void half_open(NodeId a, NodeId b, Instant end);
+  void end_half(const Record& record);
   void lose_what_is_underway(Link& link);
   void cut(NodeId from, NodeId to, Instant end);
   void release(NodeId from, NodeId to);

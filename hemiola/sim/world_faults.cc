@@ -61,7 +61,7 @@ void World::release(NodeId from, NodeId to) {
 
 void World::lose_what_is_underway(Link& path) {
   ++path.generation;
-  path.open = path.connecting = path.dialled = false;
+  path.open = path.connecting = path.dialled = path.nowhere = false;
   for (std::vector<uint32_t>* slots : {&path.held, &path.waiting}) {
     for (const uint32_t slot : *slots) {
       if (records_[slot].what == What::message) ++node(records_[slot].peer).counters.messages_lost;
@@ -81,7 +81,8 @@ void World::dial(NodeId from, NodeId to, Instant at) {
   Link& back = network_->link(to, from);
   if (there.open) return;
   there.dialled = true;
-  if (there.connecting || back.open) return;  // PeerUp is on its way
+  // PeerUp is on its way, unless the other end only believes in a connection.
+  if (there.connecting || (back.open && !back.nowhere)) return;
   if (there.down_until == kForever) {
     lose_what_is_underway(there);
     return lose(from, to, "the connection cannot be made", at);
@@ -175,6 +176,31 @@ void World::drop_connection(NodeId a, NodeId b, Instant down_until) {
                                                                        .age = there.ended});
 }
 
+void World::half_open(NodeId a, NodeId b, Instant end) {
+  Link& there = network_->link(a, b);
+  Link& back = network_->link(b, a);
+  if (a == b || gone(a) || gone(b) || !there.open || !back.open || end == kForever) return;
+  lose_what_is_underway(there);
+  lose_what_is_underway(back);
+  lose(a, b, "connection lost", now_);
+  back.open = back.nowhere = true;
+  // A new connection is made when the other end, too, has noticed.
+  const Instant noticed = end + options_.network.notice + Duration{1};
+  there.down_until = back.down_until = std::max(noticed, there.down_until);
+  push(end, {.what = What::half_ends,
+             .node = b,
+             .peer = a,
+             .number = back.generation,
+             .age = back.ended});
+}
+
+void World::end_half(const Record& record) {
+  Link& path = network_->link(record.node, record.peer);
+  if (!path.nowhere || record.number != path.generation || record.age != path.ended) return;
+  lose_what_is_underway(path);
+  lose(record.node, record.peer, "connection lost", now_);
+}
+
 // ---- faults
 
 void World::apply(const Fault& fault) {
@@ -189,6 +215,8 @@ void World::apply(const Fault& fault) {
       return drop_connection(fault.a, fault.b, end);
     case Fault::Kind::cut_one_way:
       return cut(fault.a, fault.b, end);
+    case Fault::Kind::half_open:
+      return half_open(fault.a, fault.b, end);
     case Fault::Kind::clog: {
       Link& path = network_->link(fault.a, fault.b);
       path.clogged_until = end.ns;
@@ -316,7 +344,7 @@ void World::close(NodeId id, NodeId peer, Duration later, const char* why) {
   Link& in = network_->link(peer, id);
   const bool told = in.open || in.dialled;
   lose_what_is_underway(in);
-  out.open = out.connecting = out.dialled = false;
+  out.open = out.connecting = out.dialled = out.nowhere = false;
   ++out.ended;
   if (!told) return;
   const Instant at = now_ + later + network_->delay(out, now_);

@@ -76,6 +76,19 @@ TEST(WorldFaults, Both_ends_hear_of_a_loss_before_they_hear_that_it_is_over) {
   }
 }
 
+TEST(WorldFaults, The_other_end_of_a_half_open_connection_notices_late) {
+  WorldOptions options = exact_options();
+  options.faults = {half_open(Instant{2'100'000}, kA, kB, milliseconds(5))};
+  Asker asker;
+  Toy toy(options, 2, 1, std::ref(asker));
+  toy.world.run();
+  EXPECT_EQ(toy.echoes[0]->links, (Texts{"up", "connection lost"}));
+  EXPECT_EQ(toy.echoes[1]->links, (Texts{"up", "connection lost"}));
+  EXPECT_EQ(toy.echoes[0]->link_times[1].ns, 2'100'000);
+  EXPECT_EQ(toy.echoes[1]->link_times[1].ns, 7'100'000);
+  for (const Instant came : toy.echoes[1]->arrivals) EXPECT_LT(came.ns, 2'200'000);
+}
+
 TEST(WorldFaults, A_connection_lost_for_ever_does_not_come_back) {
   WorldOptions options = exact_options();
   options.faults = {drop_link(Instant{2'050'000}, kA, kB, kWithoutEnd)};

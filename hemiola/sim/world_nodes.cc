@@ -176,8 +176,9 @@ void World::transmit(NodeId from, Outbox::Send& send, Instant at) {
 void World::depart(uint32_t slot, Instant at) {
   Record& record = records_[slot];
   NodeCounters& counters = node(record.peer).counters;
+  const bool nowhere = network_->link(record.peer, record.node).nowhere;
   const auto arrival = network_->depart(record.peer, record.node, record.body.size(), at);
-  if (!arrival) {
+  if (!arrival || nowhere) {
     ++counters.messages_lost;
     return drop(slot);
   }
