@@ -90,6 +90,7 @@ ClusterOptions Run::cluster_options(const Life& life) const {
   ClusterOptions o;
   o.self = life.node;
   o.nodes = trial_.nodes;
+  o.most_nodes = trial_.nodes + trial_.newcomers;
   o.workers = trial_.workers;
   o.address = "sim:" + std::to_string(life.node.value);
   o.rendezvous = "sim:0";
@@ -191,8 +192,8 @@ void Run::ambush() {
   const auto draw = [&](int64_t most) {
     return Duration{static_cast<int64_t>(chance_.below(static_cast<uint64_t>(most)))};
   };
-  const NodeId victim{static_cast<uint32_t>(chance_.below(trial_.nodes))};
-  const NodeId other{static_cast<uint32_t>(chance_.below(trial_.nodes))};
+  const NodeId victim{static_cast<uint32_t>(chance_.below(world_->nodes()))};
+  const NodeId other{static_cast<uint32_t>(chance_.below(world_->nodes()))};
   const Instant at = world_->now() + draw(chance_.chance(0.7) ? 500'000 : 50'000'000);
   const auto kind = chance_.below(4);
   if (kind >= 2) {
@@ -211,7 +212,7 @@ void Run::ambush() {
 // What the nodes remember for the case that somebody dies.
 void Run::measure() {
   TableMachine::Remembered& most = outcome_.remembered;
-  for (NodeId n{0}; n.value < trial_.nodes; ++n.value) {
+  for (NodeId n{0}; n.value < world_->nodes(); ++n.value) {
     if (!world_->alive(n)) continue;
     const auto* table = static_cast<TableMachine*>(world_->core(n).machine(MachineId::table));
     if (table == nullptr) continue;
@@ -281,6 +282,7 @@ Outcome Run::run() {
     auto [core, main] = born(NodeId{n});
     world_->add_node(std::move(core), std::move(main));
   }
+  for (uint32_t n = 0; n < trial_.newcomers; ++n) world_->add_absent();
   try {
     const sim::Outcome over = world_->run();
     outcome_.events = over.events;

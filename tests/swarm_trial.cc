@@ -47,6 +47,11 @@ void draw_faults(Trial& trial, Random& random) {
   o.kills = std::min(static_cast<uint32_t>(random.below(4)), trial.nodes);
   o.store_away = static_cast<uint32_t>(random.below(3) / 2);
   trial.faults = sim::swizzle(trial.seed, o);
+  trial.newcomers = static_cast<uint32_t>(random.below(6) / 2);
+  for (uint32_t n = 0; n < trial.newcomers; ++n) {
+    const NodeId newcomer{trial.nodes + n};
+    trial.faults.push_back(sim::restart(Instant{seconds(random.uniform(0, 12)).ns}, newcomer));
+  }
   if (random.chance(0.5)) trial.ambushes = static_cast<uint32_t>(random.below(6));
   trial.back_after = milliseconds(static_cast<int64_t>(200 + random.below(2000)));
 }
@@ -97,7 +102,8 @@ std::string to_string(const Trial& t) {
   if (!t.averages()) text += ", " + t.placement + ", copies " + std::to_string(t.copies);
   if (!t.topology.empty()) text += ", " + t.topology;
   if (t.compress != "none") text += ", " + t.compress;
-  text += ", " + std::to_string(t.nodes) + " nodes x " + std::to_string(t.workers);
+  text += ", " + std::to_string(t.nodes) + "+" + std::to_string(t.newcomers) + " nodes x " +
+          std::to_string(t.workers);
   for (const auto& fault : t.faults) text += "\n  " + sim::to_string(fault);
   if (t.ambushes > 0) text += "\n  and " + std::to_string(t.ambushes) + " while views change";
   return text;

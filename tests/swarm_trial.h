@@ -22,7 +22,8 @@ struct Trial {
   std::string compress = "none";     // of averages
   uint32_t copies = 1;
   uint32_t nodes = 3;
-  uint32_t workers = 1;  // on each node
+  uint32_t newcomers = 0;  // nodes behind these, which come by a restart among the faults
+  uint32_t workers = 1;    // on each node
   uint32_t epochs = 3;
   // Those that kill are carried out only while another node holds the job's state.
   std::vector<sim::Fault> faults;

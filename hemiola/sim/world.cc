@@ -62,6 +62,12 @@ void World::add_node(std::unique_ptr<NodeCore> core, std::function<void(WorkerPo
   nodes_.push_back(std::move(added));
 }
 
+void World::add_absent() {
+  HEMIOLA_CHECK(!ran_);
+  nodes_.push_back(std::make_unique<Node>());
+  nodes_.back()->dead = true;
+}
+
 void World::start_without_cluster(View view, bool when_ready) {
   HEMIOLA_CHECK(!ran_ && !clusterless_ && view.nodes() == nodes_.size());
   clusterless_ = std::make_unique<View>(std::move(view));
@@ -108,9 +114,10 @@ Outcome World::run() {
 void World::start() {
   const auto count = static_cast<uint32_t>(nodes_.size());
   network_ = std::make_unique<Network>(options_.network, count, mix(options_.seed, 0x6e77));
-  nodes_left_ = count;
   for (NodeId id{0}; id.value < count; ++id.value) {
     Node& each = node(id);
+    if (each.dead) continue;
+    ++nodes_left_;
     const auto put = [&](Record record) { each.inbox.push_back(take(std::move(record))); };
     put({.what = What::timer, .node = id, .number = static_cast<uint32_t>(MachineId::cluster)});
     if (options_.view_store) put({.what = What::stored, .node = id});
@@ -169,7 +176,7 @@ std::string World::who_is_left() const {
     std::string name = "; node ";
     name += std::to_string(id);
     if (each.dead) {
-      text += name + " was killed";
+      text += name + (each.core ? " was killed" : " never came");
       continue;
     }
     if (each.frozen) text += name + " is frozen";

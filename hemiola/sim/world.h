@@ -83,6 +83,9 @@ class World {
   // Nodes come in order: core->self() counts from 0. The node's loop owns the core.
   void add_node(std::unique_ptr<NodeCore> core, std::function<void(WorkerPort&)> worker_main);
 
+  // A node that is not there at the start: it may come by a restart (WorldOptions::reborn).
+  void add_absent();
+
   // For tests of single machines: there is no cluster machine. Each node is told the view, sees
   // PeerUp of all others and JobStarted; the run ends once all workers have returned.
   // when_ready: nodes are told Connected, and JobStarted once all have told StateReady.

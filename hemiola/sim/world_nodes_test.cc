@@ -135,6 +135,73 @@ TEST(WorldNodes, A_dial_of_a_node_that_is_gone_is_refused) {
             "nothing more can happen; node 0 was killed; node 1 has not started");
 }
 
+// Node 1 dials node 0, which hangs up at once; node 1 dials again `times`.
+class Phone : public Machine {
+ public:
+  Phone(NodeId self, int times) : self_(self), times_(times) {}
+
+  void on(Event& event, Instant, Outbox& out) override {
+    if (std::holds_alternative<TimerFired>(event)) {
+      if (self_ == NodeId{1}) out.dial(NodeId{0}, "");
+    } else if (auto* up = std::get_if<PeerUp>(&event)) {
+      story.push_back("up");
+      if (self_ == NodeId{0}) out.hangups.push_back(up->peer);
+    } else if (auto* lost = std::get_if<PeerLost>(&event)) {
+      story.push_back(lost->why);
+      if (times_-- > 0) out.dial(lost->peer, "");
+    }
+  }
+
+  Texts story;
+
+ private:
+  NodeId self_;
+  int times_;
+};
+
+TEST(WorldNodes, When_a_node_hangs_up_the_other_end_hears_of_it_and_may_dial_again) {
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    WorldOptions options;
+    options.seed = seed;
+    World world(options);
+    std::vector<Phone*> phones;
+    for (uint32_t n = 0; n < 2; ++n) {
+      auto core = std::make_unique<NodeCore>(NodeId{n});
+      auto phone = std::make_unique<Phone>(NodeId{n}, 2);
+      phones.push_back(phone.get());
+      core->add(MachineId::cluster, std::move(phone));
+      world.add_node(std::move(core), [](WorkerPort&) {});
+    }
+    world.run();
+    EXPECT_EQ(phones[0]->story, (Texts{"up", "up", "up"}));
+    // That it was up may never reach the one who is hung up on.
+    std::erase(phones[1]->story, "up");
+    EXPECT_EQ(phones[1]->story, (Texts{"it hung up", "it hung up", "it hung up"}));
+  }
+}
+
+TEST(WorldNodes, One_that_is_absent_at_the_start_may_come_later) {
+  WorldOptions options;
+  options.faults = {restart(Instant{milliseconds(3).ns}, NodeId{1})};
+  int born = 0;
+  options.reborn = [&](NodeId node) {
+    ++born;
+    auto core = std::make_unique<NodeCore>(node);
+    core->add(MachineId::cluster, std::make_unique<Phone>(node, 0));
+    return std::pair(std::move(core), std::function<void(WorkerPort&)>([](WorkerPort&) {}));
+  };
+  World world(options);
+  auto core = std::make_unique<NodeCore>(NodeId{0});
+  auto phone = std::make_unique<Phone>(NodeId{0}, 0);
+  const Phone& here = *phone;
+  core->add(MachineId::cluster, std::move(phone));
+  world.add_node(std::move(core), [](WorkerPort&) {});
+  world.add_absent();
+  world.run();
+  EXPECT_EQ(born, 1);
+  EXPECT_EQ(here.story, Texts{"up"});
+}
+
 TEST(WorldNodes, When_the_job_is_over_all_workers_are_released_with_its_reason) {
   Texts released;
   bool never_done = false;
