@@ -143,7 +143,10 @@ void Coordinator::lead(const View& view, Duration elapsed, Instant now, Outbox& 
   elapsed_before_ = elapsed;
   running_since_.reset();
   if (view.epoch > Epoch{1}) running_since_ = now;
-  std::erase_if(gone_, [&](const auto& at) { return !view.has(at.first); });
+  if (std::erase_if(gone_, [&](const auto& at) { return !view.has(at.first); }) > 0) {
+    out.say(Level::warning, "going on with " + std::to_string(view.nodes()) +
+                                (view.nodes() == 1 ? " node" : " nodes"));
+  }
   std::erase_if(joined_, [&](const auto& at) {
     const auto rank = view.rank_of(at.first);
     return rank && view.members[*rank].instance == at.second.instance;
@@ -176,10 +179,19 @@ void Coordinator::on_ready(NodeId from, const Ready& ready, Instant now, Outbox&
   if (ready_.size() < view_.nodes()) return;
   phase_ = Phase::running;
   phase_since_ = now;
+  at_work_ = view_.nodes();
   if (!running_since_) running_since_ = now;
   begun_with_ = options_.sabotage == ClusterSabotage::deals_again ? Agenda{} : agenda_;
   send_all(Kind::start, Start{agenda_}.encode(), out);
   change_view(now, out);
+}
+
+// Without this silent node too few are left to tell who is cut off from whom. Where the leader
+// keeps the view the others have ended, and so should it rather than train on what few have.
+bool Coordinator::cuts_off(NodeId node) const {
+  if (options_.keeper != ViewKeeper::leader || !view_.has(node)) return false;
+  const size_t left = view_.nodes() - gone_.size() - 1;
+  return 2 * left < at_work_;
 }
 
 // The job goes on without the node, if it may.
@@ -196,8 +208,7 @@ void Coordinator::remove(NodeId node, const std::string& reason, Instant now, Ou
     return end(false, why, now, out);
   }
   gone_[node] = reason;
-  out.say(Level::warning,
-          reason + ": going on with " + std::to_string(left) + (left == 1 ? " node" : " nodes"));
+  out.say(Level::warning, reason);
   change_view(now, out);
 }
 
@@ -288,6 +299,13 @@ void Coordinator::on_failed(const Failed& failed, NodeId from, Instant now, Outb
   const Verdict verdict = judge_failure(failed, from, options_.self, view_);
   // Who misses one that is known to be gone is not to blame.
   if (verdict.gone && known_to_be_gone(NodeId{failed.subject})) return;
+  if (verdict.gone && failed.what == Failed::What::silent && cuts_off(*verdict.gone)) {
+    return end(false,
+               "this side is cut off: " + verdict.reason + ", and with it gone less " +
+                   "than half of the " + std::to_string(at_work_) +
+                   " nodes that were at work are here",
+               now, out);
+  }
   if (verdict.gone) return remove(*verdict.gone, verdict.reason, now, out);
   end(false, verdict.reason, now, out);
 }

@@ -52,6 +52,11 @@ class Coordinator {
   void on_plan(uint32_t pass, std::shared_ptr<const BlockPlan> plan, Instant now, Outbox& out);
   void on_blocks_done(const BlocksDone& done);
 
+  // A member that is to be left out of the next view.
+  std::optional<NodeId> first_gone() const {
+    return gone_.empty() ? std::nullopt : std::optional(gone_.begin()->first);
+  }
+
   // For whom workers wait now (empty texts where nobody does), and how long the job has run.
   Heartbeat waits(Instant now) const;
 
@@ -77,6 +82,7 @@ class Coordinator {
   Duration elapsed(Instant now) const;
   bool owns(NodeId node, WorkerId worker) const;
   bool known_to_be_gone(NodeId node) const;
+  bool cuts_off(NodeId node) const;
   std::vector<NodeId> absent() const;
   std::vector<NodeId> unready() const;
 
@@ -92,6 +98,7 @@ class Coordinator {
   bool wants_view_ = false;             // one was asked for, to follow view_
   Instant asked_for_view_;
   std::set<NodeId> ready_;
+  uint32_t at_work_ = 0;  // nodes of the last view under which workers ran
   Duration elapsed_before_;  // of the job, when running_since_ was
   std::optional<Instant> running_since_;
 

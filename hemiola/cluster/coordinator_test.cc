@@ -156,11 +156,18 @@ class GoingOn : public CoordinatorTest {
     now_ = now_ + d;
     coordinator_.on_tick(now_, out_);
   }
-  // The keeper's word on the latest proposal; gives it in words: "0.10 1.11 2.12", node and
-  // instance.
+  void silent(uint32_t node) {
+    coordinator_.on_failed({Failed::What::silent, node, "it is silent"}, NodeId{0}, now_, out_);
+  }
+  // The keeper's word on the latest proposal, or the leader's own; gives it in words:
+  // "0.10 1.11 2.12", node and instance.
   std::string accept() {
-    if (out_.proposals.empty()) return "";
-    const View view = out_.proposals.back().view;
+    View view;
+    for (const auto& s : out_.sends) {
+      if (s.kind == Kind::view && s.to == NodeId{0}) view = *decode_view(s.body);
+    }
+    if (!out_.proposals.empty()) view = out_.proposals.back().view;
+    if (view.members.empty()) return "";
     out_.clear();
     coordinator_.lead(view, {}, now_, out_);
     std::string text;
@@ -224,6 +231,27 @@ TEST_F(GoingOn, When_nobody_gets_ready_the_newest_is_sent_away_and_not_the_job) 
   wait(options_.join_timeout);
   EXPECT_FALSE(ended());
   EXPECT_EQ(accept(), "");
+}
+
+TEST_F(GoingOn, A_leader_that_keeps_the_view_ends_when_it_hears_of_less_than_half) {
+  options_.keeper = ViewKeeper::leader;
+  start();
+  silent(1);
+  EXPECT_EQ(accept(), "0.10 2.12");
+  silent(2);
+  EXPECT_TRUE(ended());
+}
+
+TEST_F(GoingOn, Nodes_that_are_lost_one_by_one_while_the_others_work_leave_the_last_to_go_on) {
+  options_.keeper = ViewKeeper::leader;
+  start();
+  silent(1);
+  EXPECT_EQ(accept(), "0.10 2.12");
+  all_ready({0, 2});
+  out_.clear();
+  silent(2);
+  EXPECT_FALSE(ended());
+  EXPECT_EQ(accept(), "0.10");
 }
 
 }  // namespace

@@ -131,6 +131,7 @@ void ClusterMachine::judge_silences(Instant now, Outbox& out) {
   FailureDetector::Findings findings = detector_.judge(now);
   if (findings.held_up) out.say(Level::warning, *findings.held_up);
   if (store_lost_) store_lost_ = std::min(now, *store_lost_ + findings.absence);
+  if (cut_since_) cut_since_ = std::min(now, *cut_since_ + findings.absence);
   for (const auto& [peer, verdict] : findings.peers) {
     if (verdict.what == Silence::tell) {
       out.say(Level::warning, verdict.reason);
@@ -231,7 +232,8 @@ void ClusterMachine::follow_lost_leader(Instant now, Outbox& out) {
   const Loss& loss = lost_.at(leader());
   if (loss.never_made && now - loss.since < options_.connect_patience) return;
   if (options_.keeper == ViewKeeper::leader) {
-    return report({Failed::What::lost, leader().value, loss.why}, now, out);
+    const std::string why = loss.why + "; it kept the view (an etcd could: cluster.etcd)";
+    return report({Failed::What::lost, leader().value, why}, now, out);
   }
   std::map<NodeId, std::string> gone;
   for (const Member& m : view_.members) {
@@ -248,8 +250,15 @@ void ClusterMachine::follow_lost_leader(Instant now, Outbox& out) {
 
 void ClusterMachine::judge_losses(Instant now, Outbox& out) {
   if (!options_.goes_on) return;
-  if (store_lost_ && !lost_.empty() && now - *store_lost_ >= options_.lease) {
-    return over({false, "this side is cut off: " + name_of(lost_.begin()->first) +
+  const auto missing = coordinates()    ? coordinator_->first_gone()
+                       : !lost_.empty() ? std::optional(lost_.begin()->first)
+                                        : std::nullopt;
+  if (!store_lost_ || !missing) {
+    cut_since_.reset();
+  } else if (!cut_since_) {
+    cut_since_ = now;
+  } else if (now - *cut_since_ >= options_.lease) {
+    return over({false, "this side is cut off: " + name_of(*missing) +
                             " is lost and the keeper of views has not answered for " +
                             text_of(now - *store_lost_)},
                 out);

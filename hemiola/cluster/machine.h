@@ -133,6 +133,7 @@ class ClusterMachine : public Machine {
   std::vector<Envelope> early_;        // of views to come
   std::map<NodeId, Loss> lost_;        // members
   std::optional<Instant> store_lost_;  // since when the keeper of views does not answer
+  std::optional<Instant> cut_since_;   // since then members are missing too
   bool workers_run_ = false;           // since JobStarted, and they have not parted
   bool connected_ = false;             // Connected was told for this view
   uint32_t state_ready_ = 0;           // machines that told StateReady for this view
