@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "hemiola/cluster/harness_test.h"
 #include "hemiola/core/check.h"
 #include "hemiola/core/random.h"
@@ -103,6 +105,131 @@ TEST(ClusterMachine, A_finished_worker_does_not_end_the_job_of_the_others) {
   for (uint32_t w = 0; w < 4; ++w) EXPECT_TRUE(h.completed(WorkerId{w}));
   EXPECT_TRUE(h.over(0) && h.over(0)->ok);
   EXPECT_TRUE(h.over(1) && h.over(1)->ok);
+}
+
+// A node of three that go on without each other, spoken to in events, with a keeper of views.
+class InTheView : public testing::Test {
+ protected:
+  void be(uint32_t self, Epoch epoch = Epoch{1}) {
+    ClusterOptions options;
+    options.self = NodeId{self};
+    options.nodes = 3;
+    options.address = options.rendezvous = "tcp:a:1";
+    options.instance = 10 + self;
+    options.goes_on = true;
+    options.on_silence = OnSilence::remove;
+    options.keeper = ViewKeeper::store;
+    machine_ = std::make_unique<ClusterMachine>(options);
+    on(TimerFired{MachineId::cluster, 0});
+    View view{epoch, {}};
+    for (uint32_t n = 0; n < 3; ++n) {
+      view.members.push_back({NodeId{n}, "tcp:a:1", 1, WorkerId{n}, 10 + n});
+    }
+    on(ViewStored{view});
+  }
+  void on(Event event) { machine_->on(event, now_, out_); }
+  void say(uint32_t from, Kind kind, Bytes body) {
+    on(MessageArrived{{NodeId{from}, NodeId{0}, Epoch{1}, kind, std::move(body)}});
+  }
+  void beat(uint32_t from, uint64_t instance) {
+    Heartbeat heartbeat;
+    heartbeat.instance = instance;
+    say(from, Kind::heartbeat, heartbeat.encode());
+  }
+  // Those who are linked are heard from all the while.
+  void wait(Duration d, std::initializer_list<uint32_t> heard) {
+    for (const Instant end = now_ + d; now_ < end;) {
+      now_ = now_ + milliseconds(250);
+      for (const uint32_t n : heard) beat(n, 10 + n);
+      on(TimerFired{MachineId::cluster, 1});
+    }
+  }
+  // "0.10 1.11": nodes and instances of the view that is wanted.
+  std::string wanted() const {
+    std::string text;
+    if (out_.proposals.empty()) return text;
+    for (const Member& m : out_.proposals.back().view.members) {
+      text += (text.empty() ? "" : " ") + std::to_string(m.node.value) + "." +
+              std::to_string(m.instance);
+    }
+    return text;
+  }
+
+  std::unique_ptr<ClusterMachine> machine_;
+  Instant now_;
+  Outbox out_;
+};
+
+TEST_F(InTheView, Who_cannot_connect_to_another_tells_the_leader_so_and_waits) {
+  be(2);
+  on(PeerUp{NodeId{0}});
+  wait(seconds(9), {0});
+  const auto told = [&] {
+    return std::any_of(out_.sends.begin(), out_.sends.end(), [](const Outbox::Send& s) {
+      if (s.kind != Kind::failed) return false;
+      const auto failed = Failed::decode(s.body);
+      return s.to == NodeId{0} && failed && failed->what == Failed::What::lost &&
+             failed->subject == 1;
+    });
+  };
+  EXPECT_FALSE(told());
+  wait(seconds(100), {0});
+  EXPECT_TRUE(told());
+  for (const Notice& notice : out_.notices) EXPECT_FALSE(std::holds_alternative<JobOver>(notice));
+}
+
+TEST_F(InTheView, A_leader_goes_on_without_those_to_whom_there_never_was_a_connection) {
+  be(0);
+  on(PeerUp{NodeId{1}});
+  wait(seconds(9), {1});
+  EXPECT_EQ(wanted(), "");
+  wait(seconds(2), {1});
+  EXPECT_EQ(wanted(), "0.10 1.11");
+}
+
+TEST_F(InTheView, Whoever_is_next_leads_when_there_never_was_a_connection_to_the_leader) {
+  be(1, Epoch{5});
+  on(PeerUp{NodeId{2}});
+  wait(seconds(9), {2});
+  EXPECT_EQ(wanted(), "");
+  wait(seconds(2), {2});
+  EXPECT_EQ(wanted(), "1.11 2.12");
+}
+
+TEST_F(InTheView, Who_wants_to_come_in_where_a_member_was_is_not_forgotten_with_it) {
+  be(0);
+  on(PeerUp{NodeId{1}});
+  on(PeerUp{NodeId{2}});
+  Join join;
+  join.rank = NodeId{2}, join.nodes = 3, join.workers = 1, join.instance = 20;
+  join.address = "tcp:b:1";
+  say(2, Kind::join, join.encode());
+  beat(2, 20);  // so the member is gone
+  EXPECT_EQ(wanted(), "0.10 1.11");
+  View next = out_.proposals.back().view;
+  on(ViewStored{next});
+  for (const uint32_t n : {0, 1}) {
+    on(MessageArrived{{NodeId{n}, NodeId{0}, next.epoch, Kind::ready, Ready{}.encode()}});
+  }
+  EXPECT_EQ(wanted(), "0.10 1.11 2.20");
+}
+
+TEST_F(InTheView, The_time_in_which_a_node_was_frozen_is_not_time_without_the_keeper) {
+  be(1);
+  on(PeerUp{NodeId{0}});
+  on(PeerUp{NodeId{2}});
+  wait(seconds(1), {0, 2});
+  on(StoreLost{"away"});
+  on(PeerLost{NodeId{2}, "gone"});
+  const auto over = [&] {
+    return std::any_of(out_.notices.begin(), out_.notices.end(),
+                       [](const Notice& n) { return std::holds_alternative<JobOver>(n); });
+  };
+  now_ = now_ + seconds(60);
+  wait(seconds(9), {0});
+  EXPECT_FALSE(over());
+  wait(seconds(2), {0});
+  EXPECT_TRUE(over());
 }
 
 // Whatever a peer sends, a node ends with a reason at worst.
