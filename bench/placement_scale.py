@@ -2,14 +2,15 @@
 """How does training scale with the nodes, by where rows are? Simulated: 10 Gbit/s, 50 us.
 
 usage: bench/placement_scale.py [--jobs kge,word2vec,mf] [--placements NAMES] [--nodes 8,16,64]
-                                [--program build/hemiola] [--plot]
+                                [--program build/hemiola] [--again] [--plot]
 
 Trains each job in the simulator on 1, 8, 16 and 64 nodes of 8 workers under each placement. Its
 data are made here, with keys drawn by a power law of exponent 1.1. The speed-up is the time of the
 last epoch on one node over that on many; what an example costs is the same everywhere.
 
-What was measured is kept in bench-results/placement_scale.json, so that a run can be repeated in
-parts; --plot only draws docs/img/placement_scale.svg and prints the tables again.
+What was measured is kept in bench-results/placement_scale.json and not measured again, so that it
+can be done in parts; --again measures all. --plot only draws docs/img/placement_scale.svg and
+prints the tables again.
 """
 
 import argparse
@@ -40,7 +41,7 @@ JOBS = {
         "settings": ["data.kind=triples", "data.train={data}/triples.txt",
                      "data.valid={data}/few.txt", "data.test={data}/few.txt", "model.kind=kge",
                      "model.dim=100", "model.negatives=100", "model.sharing=own",
-                     "train.batch=16", "train.rate=0.01", "train.evaluate_on=none"],
+                     "train.batch=64", "train.rate=0.003", "train.evaluate_on=none"],
         "none": [("replicate", 64)],
         "says": "ComplEx, 100 complex numbers, 100 + 100 own negatives, AdaGrad",
     },
@@ -166,6 +167,8 @@ def run_all(kept, args, jobs, placements, counts):
         for placement, nodes in wanted:
             if (placement, nodes) in JOBS[job]["none"]:
                 continue
+            if "seconds" in kept.get(f"{job} {placement} {nodes}", {}) and not args.again:
+                continue
             print(f"{job} {placement} {nodes}: ", end="", flush=True)
             found = simulate(args.program, job, placement, nodes)
             kept[f"{job} {placement} {nodes}"] = found
@@ -183,6 +186,7 @@ def main():
     parser.add_argument("--placements", default=",".join(PLACEMENTS))
     parser.add_argument("--nodes", default="8,16,64")
     parser.add_argument("--program", default=ROOT / "build" / "hemiola")
+    parser.add_argument("--again", action="store_true", help="measure also what is kept")
     parser.add_argument("--plot", action="store_true", help="only draw what was measured before")
     args = parser.parse_args()
     jobs, placements = args.jobs.split(","), args.placements.split(",")

@@ -99,6 +99,7 @@ Storm random_storm(uint64_t seed, const Case& c) {
     if (!storm.table.placement.adapts()) storm.table.copies_max = most;
   }
   storm.table.lingers = static_cast<uint8_t>(random.chance(0.4) ? 0 : 1 + random.below(7));
+  storm.table.clings = static_cast<uint8_t>(random.chance(0.4) ? 0 : 1 + random.below(3));
   storm.table.pace = random.chance(0.4) ? Duration{} : microseconds(random.below(20'000));
   return storm;
 }

@@ -37,6 +37,10 @@ void Keeper::set_up(TableId table, bool initial) {
   book.keepers = Arena<uint64_t>(keys * book.words);
   book.pending = Arena<uint64_t>(keys * book.words);
   book.passing.resize(place_.workers_per_node);
+  const uint32_t homes = rows.options().clings == 0 ? 0 : rows.partition().owned_by(place_.self);
+  for (uint32_t i = 0; i < homes; ++i) {
+    book.flags[rows.partition().key(place_.self, i).value] = kClingUnit;
+  }
   const Placement placement = rows.options().placement;
   if (placement.replicates() && placement.hot != Placement::kAll) {
     book.heat.emplace(placement, keys, place_.nodes, place_.workers_per_node);
@@ -168,7 +172,8 @@ void Keeper::drop_unwanted(TableId table, std::span<const Key> keys, Outbox& out
     if (!found.owned) {
       if (shelf.source(found.slot) != Copies::kNobody) left.push_back(key);
     } else if (follows) {
-      if (const auto only = only_keeper(book, found.slot)) given.emplace_back(*only, key);
+      const auto only = only_keeper(book, found.slot);
+      if (only && !cling(book, key)) given.emplace_back(*only, key);
     }
   }
   leave(table, left);

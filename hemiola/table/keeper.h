@@ -96,6 +96,9 @@ class Keeper {
   // The changes by others until the interest in a row has gone (TableOptions::lingers).
   static constexpr uint8_t kInterestUnit = 8, kInterest = 7 * kInterestUnit;
 
+  // How often more a row that was shared is not given away (TableOptions::clings).
+  static constexpr uint8_t kClingUnit = 64, kClings = 3 * kClingUnit;
+
   struct Held {  // an ask that waits until updates of the row are in
     bool for_now = false;
     bool want = false;
@@ -239,8 +242,8 @@ class Keeper {
   void asked_no_more(TableId table, Key key, uint8_t what, Outbox& out);
   void ask_what_was_held(TableId table, Key key, Outbox& out);
   bool on_ask(Reader& reader, Outbox& out);
-  GiveKind decide(const Book& book, TableId table, Key key, uint32_t slot, NodeId asker,
-                  bool want) const;
+  GiveKind decide(Book& book, TableId table, Key key, uint32_t slot, NodeId asker, bool want) const;
+  static bool cling(Book& book, Key key);
   void answer(const AskHead& head, std::span<const Key> keys, Outbox& out);
 
   // keeper_move.cc

@@ -158,24 +158,30 @@ bool Keeper::on_ask(Reader& reader, Outbox& out) {
   return true;
 }
 
-GiveKind Keeper::decide(const Book& book, TableId table, Key key, uint32_t slot, NodeId asker,
+GiveKind Keeper::decide(Book& book, TableId table, Key key, uint32_t slot, NodeId asker,
                         bool want) const {
   using By = Placement::Kind;
   if (!want) return GiveKind::passing;
-  const bool others = kept_by_others(book, slot, asker);
-  switch (book.rows->options().placement.kind) {
-    case By::relocate:
-      return GiveKind::owned;
-    case By::nups:
-      return others || (book.flags[key.value] & (kHot | kInterest)) != 0 ? GiveKind::kept
-                                                                         : GiveKind::owned;
-    case By::intent:
-      return others || of_interest(book, table, key) ? GiveKind::kept : GiveKind::owned;
-    case By::replicate:
-    case By::fixed:
-      break;
+  const TableOptions& options = book.rows->options();
+  const By by = options.placement.kind;
+  if (by == By::relocate) return GiveKind::owned;
+  if (by != By::nups && by != By::intent) return GiveKind::kept;
+  uint8_t& flags = book.flags[key.value];
+  if (kept_by_others(book, slot, asker)) {
+    flags = static_cast<uint8_t>((flags & ~kClings) | options.clings * kClingUnit);
+    return GiveKind::kept;
   }
-  return GiveKind::kept;
+  const bool own =
+      by == By::nups ? (flags & (kHot | kInterest)) != 0 : of_interest(book, table, key);
+  return own || cling(book, key) ? GiveKind::kept : GiveKind::owned;
+}
+
+// The row could go to the only node that wants it, but not yet.
+bool Keeper::cling(Book& book, Key key) {
+  uint8_t& flags = book.flags[key.value];
+  if ((flags & kClings) == 0) return false;
+  flags = static_cast<uint8_t>(flags - kClingUnit);
+  return true;
 }
 
 void Keeper::answer(const AskHead& head, std::span<const Key> keys, Outbox& out) {

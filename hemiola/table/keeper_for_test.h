@@ -24,6 +24,7 @@ struct NodesForTest {
   uint32_t rows = 12;
   double clip = 0;
   uint8_t lingers = 0;
+  uint8_t clings = 0;
   Duration pace;
 };
 
@@ -39,6 +40,7 @@ class KeeperTest : public testing::Test {
     table.placement = parse_placement(job.placement);
     table.clip = job.clip;
     table.lingers = job.lingers;
+    table.clings = job.clings;
     table.pace = job.pace;
     for (uint32_t n = 0; n < job.nodes; ++n) {
       sets_.push_back(

@@ -40,6 +40,7 @@ void Keeper::put_row(Giving& giving, Key key, uint32_t slot, GiveKind kind, Outb
     std::fill_n(pending, book.words, 0);
     vec().copy(shelf.base(slot), reinterpret_cast<const float*>(row), length);
     book.where[key.value] = static_cast<uint16_t>(giving.to.value + 1);
+    book.flags[key.value] &= static_cast<uint8_t>(~kClings);
     ++peers_[giving.to.value].windows[window(giving.table, key)];
     giving.gone.push_back(key);
     giving.gone_at.push_back(at);

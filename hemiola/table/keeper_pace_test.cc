@@ -1,4 +1,5 @@
-// TableOptions::lingers and pace: rows that are let go of late, and changes that wait for company.
+// TableOptions::lingers, clings and pace: rows that are let go of late or not given away at once,
+// and changes that wait for company.
 #include "hemiola/table/keeper_for_test.h"
 
 namespace hemiola {
@@ -23,6 +24,11 @@ class KeeperPaceTest : public KeeperTest {
     want(2, 0, 1);
     settle();
     ASSERT_TRUE(keeps(2, 0));
+  }
+  // Until its intents are over, and the owner knows.
+  void leave(uint32_t node) {
+    for (int i = 0; i < 3; ++i) tick(node), settle();
+    ASSERT_FALSE(finds(node, 0));
   }
   void changed_by(uint32_t node) {
     push(node, {Key{0}});
@@ -100,6 +106,48 @@ TEST_F(KeeperPaceTest, Where_staleness_is_bounded_nothing_lingers) {
   kept_once({.nodes = 3, .scheme = "ssp(9)", .lingers = 7});
   tick(2), settle();
   EXPECT_FALSE(finds(2, 0));
+}
+
+// ---- clings ---------------------------------------------------------------------------------
+
+TEST_F(KeeperPaceTest, A_home_that_clings_shares_a_row_first_and_gives_it_away_the_second_time) {
+  start({.nodes = 3, .clings = 3});
+  want(1, 0, 1);
+  settle();
+  EXPECT_EQ(owner(0), 0u);
+  EXPECT_TRUE(keeps(1, 0));
+  tick(1), settle();
+  tick(1), settle();
+  ASSERT_FALSE(finds(1, 0));
+  want(2, 0);
+  settle();
+  EXPECT_EQ(owner(0), 2u);
+}
+
+TEST_F(KeeperPaceTest, A_row_that_several_wanted_at_once_stays_until_one_alone_wanted_it_often) {
+  start({.nodes = 3, .clings = 3});
+  want(1, 0, 1), settle();
+  want(2, 0, 1), settle();
+  leave(1);  // node 2 is alone with it for a while: that is once
+  leave(2);
+  for (int alone = 2; alone <= 3; ++alone) {
+    want(1, 0, clocks_[1][0] + 1), settle();
+    leave(1);
+    ASSERT_EQ(owner(0), 0u) << alone;
+  }
+  want(1, 0), settle();
+  EXPECT_EQ(owner(0), 1u);
+}
+
+TEST_F(KeeperPaceTest, The_next_owner_begins_without_clinging) {
+  start({.nodes = 3, .clings = 3});
+  want(1, 0, 1), settle();
+  tick(1), settle(), tick(1), settle();
+  want(1, 0, 4), settle();
+  ASSERT_EQ(owner(0), 1u);
+  while (clocks_[1][0] < 5) tick(1), settle();
+  want(2, 0), settle();
+  EXPECT_EQ(owner(0), 2u);
 }
 
 // ---- pace ----------------------------------------------------------------------------------

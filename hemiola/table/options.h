@@ -54,6 +54,13 @@ struct TableOptions {
   // let go of; 0 to 7. More saves moves where all nodes use all rows in turn, and sends more where
   // each has its own: with 4 two nodes send 2.5 kB for a triple of WN18, with 0 they send 1.0.
   uint8_t lingers = 0;
+
+  // For placements intent and nups: so often an owner keeps a row that two others wanted at once,
+  // rather than give it to the only one that wants it now; 0 to 3. And the first time of any row,
+  // so that hot rows stay spread over their homes: else the node whose workers begin first would
+  // get all, and send their changes to everybody.
+  uint8_t clings = 0;
+
   // An owner sends a node changed rows at most once in this time, so that rows which several nodes
   // change go once for all of them. What nodes do to a hot row without each other's changes adds
   // up, so they must not for much longer.
