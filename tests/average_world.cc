@@ -52,6 +52,8 @@ void work(WorkerPort& port, Job& job, uint32_t node) {
       if (trial.change) trial.change(worker, count, rows);
       call(step);
       job.result.delays[worker.value].add(step.delay);
+      job.result.gaps[worker.value].held += step.held ? 1 : 0;
+      job.result.gaps[worker.value].passed_over += step.passed_over;
       job.result.step_ends[worker.value].push_back(port.now());
     }
     call(rest);
@@ -84,6 +86,7 @@ Result run(const Trial& trial) {
   Result result;
   result.step_ends.resize(trial.workers());
   result.delays.resize(trial.workers());
+  result.gaps.resize(trial.workers());
   result.distances.resize(trial.passes);
   Job job{trial, result, {}};
   sim::WorldOptions options;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "hemiola/average/gap.h"
 #include "hemiola/average/machine.h"
 #include "hemiola/core/random.h"
 #include "hemiola/sim/world.h"
@@ -52,6 +53,7 @@ struct Result {
   std::vector<double> distances;                // by pass: mean of |replica - mean|^2
   std::vector<std::vector<Instant>> step_ends;  // by worker
   std::vector<DelayHistogram> delays;           // by worker
+  std::vector<GapCounts> gaps;                  // by worker
   std::map<std::string, uint64_t> reasons;      // of all nodes
   std::string codec_note;                       // of node 0
   uint64_t bytes_sent = 0, messages = 0;

@@ -22,7 +22,11 @@ struct AverageCall : Call {
 // The worker has ended a step; done when it may start the next one, from what is in its replica.
 struct StepCall : AverageCall {
   StepCall() : AverageCall(AverageOp::step) {}
-  uint32_t delay = 0;  // out: how often others changed the worker's values during the step
+  // Out: how often others changed the worker's values during the step; whether the next one was
+  // held up because a neighbour was behind, and how many steps were passed over to catch up.
+  uint32_t delay = 0;
+  bool held = false;
+  uint32_t passed_over = 0;
 };
 
 // The worker has no work left in this pass over the data. It holds nobody up until the call is

@@ -114,7 +114,9 @@ void GroupRounds::after_control(LocalSeat& s, Instant now, Outbox& out) {
   if (const auto when = c.take_alarm()) {
     out.wake_at(MachineId::average, *when, s.member.self().value + 1);
   }
-  const uint32_t every = crew_.options().group_regroup_every;
+  // Who waits for new members while they are held by others, who wait too, would wait for ever.
+  const AverageOptions& options = crew_.options();
+  const uint32_t every = options.gap.most > 0 ? 0 : options.group_regroup_every;
   if (every > 0 && c.round() >= s.reported + every && s.member.plan().groups.size() > 1) {
     report(s, now);
   }

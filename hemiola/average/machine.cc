@@ -72,6 +72,7 @@ void AverageMachine::on(Event& event, Instant now, Outbox& out) {
     if (std::holds_alternative<Connected>(notice)) get_ready(out);
     return;
   }
+  if (crew_.gate_) crew_.release_held(out);
   tell_rest(out);
 }
 
@@ -83,6 +84,8 @@ void AverageMachine::on_call(AverageCall& call, Instant now, Outbox& out) {
     case AverageOp::step:
       state.step = static_cast<StepCall*>(&call);
       state.step->delay = state.changes;
+      state.step->held = false;
+      state.step->passed_over = crew_.gate_ ? crew_.gate_->stepped(worker, out) : 0;
       replicas_.of(worker).take_in(
           strategy_->times(worker) *
           crew_.options().delay.times(state.changes, strategy_->usual_delay()));
@@ -91,6 +94,7 @@ void AverageMachine::on_call(AverageCall& call, Instant now, Outbox& out) {
     case AverageOp::rest:
       state.rest = static_cast<RestCall*>(&call);
       state.told = false;
+      if (crew_.gate_) crew_.gate_->rested(worker, out);
       replicas_.of(worker).take_in();
       strategy_->rested(worker, now, out);
       return;
@@ -129,10 +133,8 @@ void AverageMachine::resume(StateFields* fields) {
 
 void AverageMachine::on_message(const Envelope& message, Instant now, Outbox& out) {
   try {
-    if (message.kind == Kind::rested) {
-      on_rested(message);
-      return;
-    }
+    if (message.kind == Kind::rested) return on_rested(message);
+    if (message.kind == Kind::pace && crew_.gate_) return crew_.gate_->on_message(message);
     const bool piece = message.kind == Kind::part || message.kind == Kind::total;
     Reader reader(message.body);
     if (piece && reader.get<PieceHead>().lane == kMeanLane) {
@@ -166,6 +168,7 @@ void AverageMachine::up_again(NodeId peer, Instant now, Outbox& out) {
     if (state.rest && state.told) say(pass_);
   }
   mean_.up_again(peer, out);
+  if (crew_.gate_) crew_.gate_->up_again(peer, out);
   strategy_->up_again(peer, now, out);
 }
 
@@ -189,6 +192,7 @@ void AverageMachine::tell_rest(Outbox& out) {
 void AverageMachine::end_pass(Outbox& out) {
   rested_.erase(pass_++);
   strategy_->all_rest();
+  if (crew_.gate_) crew_.gate_->next_pass();
   for (const WorkerId w : crew_.local()) {
     Crew::State& state = crew_.state(w);
     replicas_.of(w).give_out(static_cast<float>(1 / strategy_->mass(w)));
@@ -233,12 +237,15 @@ void AverageMachine::end_mean(Outbox& out) {
 void AverageMachine::say_waits(Instant now, Outbox& out) {
   for (const WorkerId w : crew_.local()) {
     Crew::State& state = crew_.state(w);
-    if (!state.step || now - state.said < kLongWait) continue;
+    if ((!state.step && !state.held) || now - state.said < kLongWait) continue;
     state.said = now;
     char seconds[32];
     std::snprintf(seconds, sizeof seconds, "%.0f", (now - state.since).seconds());
-    out.say(Level::warning, "worker " + std::to_string(w.value) + " has waited " + seconds +
-                                " s for " + strategy_->waits_for(w) + " to average with");
+    const std::string waited = "worker " + std::to_string(w.value) + " has waited " + seconds;
+    const auto behind = state.held ? crew_.gate_->waits_for(w) : std::nullopt;
+    out.say(Level::warning,
+            behind ? waited + " s for worker " + std::to_string(behind->value) + " to end a step"
+                   : waited + " s for " + strategy_->waits_for(w) + " to average with");
   }
   out.wake_at(MachineId::average, now + kLongWait, kSayTag);
 }

@@ -7,6 +7,7 @@
 
 #include "hemiola/average/auto_codec.h"
 #include "hemiola/average/delay.h"
+#include "hemiola/average/gap.h"
 #include "hemiola/average/graph.h"
 #include "hemiola/average/rule.h"
 
@@ -21,6 +22,7 @@ enum class AverageSabotage : uint8_t {
   restarted_mass,  // pushsum: the mass starts from one again after every step
   lost_shares,     // pushsum: some messages are thrown away
   answers_twice,   // gossip: an answer that comes again is added again
+  gap_ignored,     // nobody is held for being too far ahead
   model_to_all,    // groups: a group's mean is sent to all of it, over what late members have
 };
 
@@ -48,6 +50,10 @@ struct AverageOptions {
 
   // pushsum: a step of a worker whose mass is below 1 counts so much.
   bool steps_by_mass = true;
+
+  // How far workers may be ahead of neighbours in the graph of `topology`; of schemes that do not
+  // bound it themselves.
+  GapRule gap;
 
   // How much a step counts that has missed changes by others.
   DelayRule delay;

@@ -17,14 +17,46 @@ Crew::Crew(ReplicaSet& replicas) : replicas_(replicas) {
     local_.push_back(WorkerId{place().first_worker().value + w});
   }
   states_.resize(local_.size());
+  if (options().gap.most == 0) return;
+  require_gap_fits(options().rule);
+  gate_.emplace(place(), mixing_graph(*this), options().gap,
+                options().sabotage == AverageSabotage::gap_ignored);
 }
 
 void Crew::go_on(WorkerId worker, Outbox& out, float scale) {
   State& s = state(worker);
   HEMIOLA_CHECK(s.step);
+  StepCall& call = *std::exchange(s.step, nullptr);
+  if (!gate_ || gate_->may_go_on(worker)) return release(worker, call, scale, out);
+  HEMIOLA_CHECK(scale == 1);
+  gate_->hold(worker);
+  call.held = true;
+  s.held = &call;
+}
+
+void Crew::release(WorkerId worker, StepCall& call, float scale, Outbox& out) {
   replicas_.of(worker).give_out(scale);
-  s.changes = 0;
-  out.complete(*std::exchange(s.step, nullptr));
+  state(worker).changes = 0;
+  out.complete(call);
+}
+
+void Crew::release_held(Outbox& out) {
+  for (const WorkerId w : local_) {
+    State& s = state(w);
+    if (s.held && gate_->may_go_on(w)) release(w, *std::exchange(s.held, nullptr), 1, out);
+  }
+}
+
+void require_gap_fits(const AverageRule& rule) {
+  using Rule = AverageRule::Kind;
+  if (rule.kind == Rule::gossip || rule.kind == Rule::groups || rule.kind == Rule::backup) return;
+  const char* const bound =
+      rule.kind == Rule::pushsum     ? "which lets no message be more than N steps late"
+      : rule.kind == Rule::consensus ? "under which neighbours are never more than a step apart"
+                                     : "under which all wait for all";
+  throw UserError(
+      "max_gap bounds how far workers are ahead under gossip, groups and backup, not \"" +
+      rule.name() + "\", " + bound + "; leave it out");
 }
 
 void require_codec_fits(const AverageRule& rule, const std::string& codec) {

@@ -8,12 +8,14 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "hemiola/average/calls.h"
 #include "hemiola/average/replica.h"
 #include "hemiola/average/state_fields.h"
+#include "hemiola/average/step_gate.h"
 #include "hemiola/core/machine.h"
 
 namespace hemiola {
@@ -43,7 +45,8 @@ class Crew {
   // Others have changed the worker's values: a step that it computes meanwhile has missed that.
   void others_changed(WorkerId worker) { ++state(worker).changes; }
 
-  // The worker may start its next step, from values() * scale. REQUIRES: it waits.
+  // The worker may start its next step, from values() * scale; where gaps are bounded, once it is
+  // not too far ahead. REQUIRES: it waits.
   void go_on(WorkerId worker, Outbox& out, float scale = 1);
 
  private:
@@ -51,6 +54,7 @@ class Crew {
 
   struct State {
     StepCall* step = nullptr;
+    StepCall* held = nullptr;  // the strategy has let it go on, and it is too far ahead
     RestCall* rest = nullptr;
     MeanCall* mean = nullptr;
     bool told = false;     // others know that it rests
@@ -61,9 +65,14 @@ class Crew {
   State& state(WorkerId worker) { return states_[worker.value - local_[0].value]; }
   const State& state(WorkerId worker) const { return states_[worker.value - local_[0].value]; }
 
+  void release(WorkerId worker, StepCall& call, float scale, Outbox& out);
+  // Those who were held and may go on now.
+  void release_held(Outbox& out);
+
   ReplicaSet& replicas_;
   std::vector<WorkerId> local_;
   std::vector<State> states_;
+  std::optional<StepGate> gate_;
 };
 
 class Strategy {
@@ -114,6 +123,9 @@ class Strategy {
 
 // Throws UserError where the codec is not there for what workers send each other under the rule.
 void require_codec_fits(const AverageRule& rule, const std::string& codec);
+
+// Throws UserError for a rule that bounds gaps itself.
+void require_gap_fits(const AverageRule& rule);
 
 // The strategy of the crew's rule. Throws UserError for options that do not fit.
 std::unique_ptr<Strategy> make_strategy(Crew& crew);

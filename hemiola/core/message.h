@@ -78,6 +78,7 @@ enum class Kind : uint16_t {
   rested = 0x0301,
   part = 0x0302,
   total = 0x0303,
+  pace = 0x0304,
   mix = 0x0310,
   skip = 0x0311,
   done = 0x0312,

@@ -101,6 +101,7 @@ std::string to_json(const Summary& s) {
   json["rounds"] = s.totals.rounds;
   if (!s.totals.compress.empty()) json["compress"] = s.totals.compress;
   json["delays"] = delays_json(s.totals.delays);
+  json["gaps"] = {{"held", s.totals.gaps.held}, {"passed_over", s.totals.gaps.passed_over}};
   if (s.totals.ended_early) json["ended_early"] = true;
   json["tables"] = Json::array();
   for (size_t t = 0; t < s.totals.tables.tables.size(); ++t) {

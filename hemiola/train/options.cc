@@ -225,6 +225,19 @@ void resolve_compression(const Job& job) {
   }
 }
 
+void resolve_gap(const Job& job) {
+  const SyncSection& sync = job.sync;
+  if (sync.skip > 0 && sync.max_gap == 0) {
+    throw UserError(
+        "`sync.skip` lets a worker catch up that is far behind by `sync.max_gap`, which "
+        "is not set; set both, or none");
+  }
+  if (sync.max_gap == 0) return;
+  if (averages(job)) return require_gap_fits(parse_average(*sync.scheme));
+  throw UserError("`sync.max_gap` is for gossip, groups and backup; under sync.scheme = \"" +
+                  *sync.scheme + "\" choose ssp(S) or essp(S), whose bound is S");
+}
+
 void resolve_delay(const Job& job) {
   if (parse_delay(job.train.delay).kind == DelayRule::Kind::fixed) return;
   using Kind = AverageRule::Kind;
@@ -284,6 +297,7 @@ void resolve_sync(Job& job) {
     }
     resolve_average(job);
     resolve_compression(job);
+    resolve_gap(job);
     resolve_delay(job);
     return;
   }
@@ -304,6 +318,7 @@ void resolve_sync(Job& job) {
   for (const auto& [table, scheme] : sync.tables) parse_staleness(scheme);
   resolve_placement(job);
   resolve_compression(job);
+  resolve_gap(job);
   resolve_delay(job);
 }
 

@@ -103,6 +103,8 @@ struct SyncSection {
   double outer_rate = 0.7;
   double outer_momentum = 0.9;
   std::string participation = "plain";
+  uint32_t max_gap = 0;
+  uint32_t skip = 0;
   uint32_t trade_every = 1;
   uint32_t regroup_every = 16;
 };

@@ -103,6 +103,15 @@ TEST(Options, Tables_send_rows_in_codecs_that_work_on_one_row) {
             std::string::npos);
 }
 
+TEST(Options, Gaps_are_bounded_where_the_scheme_does_not) {
+  EXPECT_EQ(made({"sync.scheme=gossip", "sync.max_gap=8", "sync.skip=20"}).sync.skip, 20u);
+  EXPECT_NE(error_of({"sync.scheme=gossip", "sync.skip=20"}).find("max_gap"), std::string::npos);
+  EXPECT_NE(error_of({"sync.scheme=allreduce", "sync.max_gap=8"}).find("all wait for all"),
+            std::string::npos);
+  EXPECT_NE(error_of({"cluster.nodes=2", "sync.scheme=async", "sync.max_gap=8"}).find("ssp(S)"),
+            std::string::npos);
+}
+
 TEST(Options, Delay_aware_steps_are_for_schemes_that_do_not_wait) {
   EXPECT_EQ(made({"sync.scheme=gossip", "train.delay=drop(30)"}).train.delay, "drop(30)");
   EXPECT_EQ(made({"sync.scheme=groups(4, 3)", "train.delay=adaptive"}).train.delay, "adaptive");

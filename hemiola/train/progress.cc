@@ -51,6 +51,14 @@ std::string rounds_line(const std::map<std::string, uint64_t>& rounds) {
   return text.empty() ? "" : text + "\n";
 }
 
+// Steps that sync.max_gap has made wait, or passed over.
+std::string gaps_line(const GapCounts& gaps) {
+  if (gaps.held + gaps.passed_over == 0) return "";
+  return "gaps:    " + human_count(static_cast<double>(gaps.held)) +
+         " steps waited for a neighbour that was behind; " +
+         human_count(static_cast<double>(gaps.passed_over)) + " were passed over to catch up\n";
+}
+
 }  // namespace
 
 std::string human_count(double count) {
@@ -114,7 +122,7 @@ std::string result_lines(const Summary& s, const std::string& folder) {
   if (s.nodes > 1) text += ", " + human_count(static_cast<double>(s.totals.bytes_sent)) + "B sent";
   text += "\n";
   if (s.nodes > 1) text += locality_line(s.totals.tables.total());
-  text += rounds_line(s.totals.rounds);
+  text += rounds_line(s.totals.rounds) + gaps_line(s.totals.gaps);
   return text + "summary: " + folder + "/summary.json\n";
 }
 

@@ -59,6 +59,8 @@ class ReplicaParameters final : public LocalParameters {
     pace_.step(examples);
     averaged_ = averaged_ + timed(step_);
     delays_.add(step_.delay);
+    gaps_.held += step_.held ? 1 : 0;
+    gaps_.passed_over += step_.passed_over;
   }
 
   template <class C>
@@ -71,6 +73,7 @@ class ReplicaParameters final : public LocalParameters {
 
   Duration averaged() const { return averaged_; }
   const DelayHistogram& delays() const { return delays_; }
+  const GapCounts& gaps() const { return gaps_; }
   Duration stalled() const { return pace_.stalled(); }
 
  private:
@@ -79,6 +82,7 @@ class ReplicaParameters final : public LocalParameters {
   StepCall step_;
   Duration averaged_;
   DelayHistogram delays_;
+  GapCounts gaps_;
 };
 
 class SharedReplicas final : public SharedState {
@@ -121,6 +125,7 @@ class SharedReplicas final : public SharedState {
   Duration stalled() const override { return training_.stalled(); }
   Spread spread() const override { return {taking_.distance2, taking_.norm2}; }
   DelayHistogram delays() const override { return training_.delays(); }
+  GapCounts gaps() const override { return training_.gaps(); }
   std::string codec_note() const override { return taking_.codec_note; }
   std::map<std::string, uint64_t> rounds() const override { return taking_.reasons; }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "hemiola/average/gap.h"
 #include "hemiola/average/replica.h"
 #include "hemiola/core/stats.h"
 #include "hemiola/core/worker_port.h"
@@ -56,6 +57,9 @@ class SharedState {
 
   // Of this worker's steps under averages.
   virtual DelayHistogram delays() const { return {}; }
+
+  // Of this worker's steps where gaps are bounded.
+  virtual GapCounts gaps() const { return {}; }
 
   // What sync.compress = "auto" has chosen and why.
   virtual std::string codec_note() const { return {}; }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "hemiola/average/delay.h"
+#include "hemiola/average/gap.h"
 #include "hemiola/core/stats.h"
 #include "hemiola/models/task.h"
 
@@ -42,6 +43,7 @@ struct RunTotals {
   WorkerStats tables;
   std::string compress;                    // what auto has chosen, and why
   DelayHistogram delays;                   // of steps under averages
+  GapCounts gaps;
   std::map<std::string, uint64_t> rounds;  // of averages, on the first node: by why they ended
 };
 

@@ -263,6 +263,7 @@ std::unique_ptr<ReplicaSet> replicas_for(const Job& job, const Task& task, const
   options.outer_momentum = job.sync.outer_momentum;
   options.group_trade_every = job.sync.trade_every;
   options.group_regroup_every = job.sync.regroup_every;
+  options.gap = {job.sync.max_gap, job.sync.skip};
   options.delay = parse_delay(job.train.delay);
   options.correct_participation = job.sync.participation == "corrected";
   return std::make_unique<ReplicaSet>(task.tables(), place, options);

@@ -259,7 +259,9 @@ class Worker {
                                state_->averaged().seconds(),
                                static_cast<double>(node.bytes_sent),
                                static_cast<double>(node.messages),
-                               node.cpu_seconds};
+                               node.cpu_seconds,
+                               static_cast<double>(state_->gaps().held),
+                               static_cast<double>(state_->gaps().passed_over)};
     const auto delays = state_->delays().pack();
     own.insert(own.end(), delays.begin(), delays.end());
     const size_t own_values = own.size();
@@ -280,6 +282,7 @@ class Worker {
     totals.bytes_sent = static_cast<uint64_t>(sums[4]);
     totals.messages = static_cast<uint64_t>(sums[5]);
     totals.cpu_seconds = sums[6];
+    totals.gaps = {static_cast<uint64_t>(sums[7]), static_cast<uint64_t>(sums[8])};
     totals.ns_per_example = typical_cost();
     totals.rounds = state_->rounds();
     totals.compress = state_->codec_note();
