@@ -59,6 +59,7 @@ def simulate(args, job, situation, scheme):
             extra += ["--stall", stall]
         command = [args.program, "sim", out + "/empty.toml",
                    *[s.format(data=args.data) for s in settings], f"sync.scheme={word}",
+                   "sync.copies=1",
                    *([f"sync.placement={placement}"] if placement else []),
                    "train.evaluate_every=0", "train.save=false", "--nodes", str(NODES),
                    "--workers", "1", "--cost-per-example", cost, *extra, "--out", out]

@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT_BYTES = 20_000_000
-SPREAD = ["sync.scheme=async", "sync.updates=lockfree", "sync.sampling=local"]
+SPREAD = ["sync.scheme=async", "sync.updates=lockfree", "sync.sampling=local", "sync.copies=1"]
 
 
 def graph(data, name):

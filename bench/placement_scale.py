@@ -103,7 +103,8 @@ def make_data():
 def command(program, job, placement, nodes):
     spec = JOBS[job]
     with_jobs = [s.format(data=DATA) for s in spec["settings"]]
-    spread = ["sync.scheme=async", "sync.sampling=local", f"sync.placement={placement}"]
+    spread = ["sync.scheme=async", "sync.sampling=local", "sync.copies=1",
+              f"sync.placement={placement}"]
     return [program, "sim", DATA / "empty.toml", *with_jobs, *(spread if nodes > 1 else []),
             "train.epochs=2", "train.evaluate_every=0", "train.save=false", "--nodes", str(nodes),
             "--workers", str(WORKERS), "--latency", "50us", "--bandwidth", "10Gbit",

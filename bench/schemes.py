@@ -29,7 +29,7 @@ def train(job, settings, scheme, nodes):
     """The summary of a run, or the error that it ended with."""
     with tempfile.TemporaryDirectory() as out:
         command = [f"{ROOT}/build/hemiola", "train", f"{ROOT}/{job}", f"sync.scheme={scheme}",
-                   "--nodes", str(nodes), "--out", out, "--quiet", *settings]
+                   "sync.copies=1", "--nodes", str(nodes), "--out", out, "--quiet", *settings]
         run = subprocess.run(command, capture_output=True, text=True, timeout=600)
         if run.returncode != 0:
             return run.stderr.strip()

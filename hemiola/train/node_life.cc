@@ -22,7 +22,8 @@ void NodeLife::live_in(NodeCore& core) {
 }
 
 void NodeLife::make_tables(const Place& place) {
-  const uint32_t copies = replicas_ || place.nodes == 1 ? 1 : job_.sync.copies;
+  const uint32_t copies =
+      replicas_ || place.nodes == 1 ? 1 : static_cast<uint32_t>(*job_.sync.copies);
   tables_ =
       std::make_unique<TableSet>(table_options(job_, loaded_.task()), place, sampling_, copies);
 }

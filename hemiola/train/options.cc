@@ -289,6 +289,9 @@ void resolve_sync(Job& job) {
   SyncSection& sync = job.sync;
   const bool alone = job.cluster.nodes == 1;
   fill<std::string>(sync.scheme, alone ? "shared" : "essp(3)");
+  const bool tables = !names_average(*sync.scheme);
+  const bool may_lose = std::max(job.cluster.nodes, job.cluster.max_nodes) > 1;
+  fill<uint64_t>(sync.copies, tables && may_lose && job.cluster.on_loss == "go_on" ? 2 : 1);
   const bool counts = job.model.kind == "count";
   if (names_average(*sync.scheme)) {
     if (counts) {

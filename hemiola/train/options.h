@@ -97,7 +97,7 @@ struct SyncSection {
   std::string placement = "static";
   std::map<std::string, std::string> placements;
   std::optional<std::string> sampling;
-  uint32_t copies = 1;
+  std::optional<uint64_t> copies;  // of each row: 2 where a node may be lost
   std::string compress = "none";
   std::string topology = "auto";
   double outer_rate = 0.7;

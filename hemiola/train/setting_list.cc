@@ -338,7 +338,12 @@ const Setting kSettings[] = {
      "placements of single tables: { relations = \"replicate\" }"},
     {"sync.sampling", SLOT(sync.sampling), "",
      "how negatives are drawn: independent, pool, pool(U, G), postponed, local"},
-    {"sync.copies", SLOT(sync.copies), "", "holders of each row", {.low = 1, .high = 8}},
+    {"sync.copies",
+     SLOT(sync.copies),
+     "",
+     "on how many nodes each row is, so that the death of one does not lose it; else 2 where the "
+     "job goes on without lost nodes",
+     {.low = 1, .high = 2}},
     {"sync.compress", SLOT(sync.compress), "",
      "how what is sent is packed: none, bf16, quantise(2|4|8); under averages also topk(SHARE), "
      "sign, lowrank(R), auto (chosen by the link)"},
