@@ -58,10 +58,11 @@ def test_a_scheme_of_averages_says_how_it_is_written(hemiola):
     assert "cannot read edges, which sync.topology names" in said
 
 
-def test_a_codec_where_there_is_none_names_the_schemes_that_have_it(hemiola):
+def test_a_codec_that_does_not_fit_says_what_does(hemiola):
     said = hemiola.refused("train", hemiola.job, "sync.compress=bf16")
-    assert said.startswith('sync.compress = "bf16" is there for allreduce, ')
-    assert 'but not for sync.scheme = "shared"' in said
+    assert 'under sync.scheme = "shared" there is one' in said
+    said = hemiola.refused("train", hemiola.job, "sync.compress=topk(0.1)", "--nodes", "2")
+    assert "none, bf16, quantise(2), quantise(4) or quantise(8), not as" in said
 
 
 def test_unknown_placement_and_sampling_list_those_that_exist(hemiola):
