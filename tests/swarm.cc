@@ -310,8 +310,10 @@ Outcome Run::run() {
 }  // namespace
 
 Yard::Entry& Yard::entry(const Trial& t) {
-  std::string key = t.model + "|" + t.scheme + "|" + t.placement;
-  for (const uint32_t n : {t.copies, t.nodes, t.workers, t.epochs}) key += "|" + std::to_string(n);
+  std::string key =
+      t.model + "|" + t.scheme + "|" + t.placement + "|" + t.compress + "|" + t.topology;
+  for (const uint32_t n : {t.copies, t.nodes, t.workers, t.epochs, t.gap})
+    key += "|" + std::to_string(n);
   Entry& entry = entries_[key];
   if (!entry.task) {
     entry.job = job_of(t);

@@ -9,26 +9,37 @@
 namespace hemiola::swarm {
 namespace {
 
-constexpr const char* kTables[] = {"bsp", "ssp(2)", "essp(2)", "async"};
+constexpr const char* kTables[] = {"bsp", "bsp strict", "ssp(2)", "essp(2)", "async"};
 constexpr const char* kPlacements[] = {"static", "relocate", "replicate",
                                        "nups",   "nups(4)",  "intent"};
 constexpr const char* kAverages[] = {"allreduce", "local(4)", "outer(3)",  "groups(2, 2)",
                                      "gossip",    "pushsum",  "consensus", "backup"};
 constexpr const char* kGraphs[] = {"ring", "torus", "complete", "star", "tree"};
+constexpr const char* kRowCodecs[] = {"bf16", "quantise(8)", "quantise(4)"};
 constexpr const char* kCodecs[] = {"bf16", "quantise(4)", "topk(0.2)"};
+
+void draw_tables(Trial& trial, Random& random) {
+  const auto pick = [&](const auto& list) { return list[random.below(std::size(list))]; };
+  trial.scheme = pick(kTables);
+  const bool strict = trial.scheme == "bsp strict";
+  if (!strict) trial.placement = pick(kPlacements);
+  if (!strict && random.chance(0.2)) trial.compress = pick(kRowCodecs);
+}
 
 void draw_scheme(Trial& trial, Random& random) {
   const auto pick = [&](const auto& list) { return list[random.below(std::size(list))]; };
   if (random.chance(0.5)) {
-    trial.scheme = pick(kTables);
-    trial.placement = pick(kPlacements);
+    draw_tables(trial, random);
     trial.copies = static_cast<uint32_t>(1 + random.below(2));
     return;
   }
   trial.scheme = pick(kAverages);
   const bool of_graph = trial.scheme == "gossip" || trial.scheme == "consensus";
   if (of_graph && random.chance(0.5)) trial.topology = pick(kGraphs);
-  const bool packs = trial.scheme != "groups(2, 2)" && trial.scheme != "pushsum";
+  const bool groups = trial.scheme == "groups(2, 2)";
+  const bool bounds_gaps = groups || trial.scheme == "gossip" || trial.scheme == "backup";
+  if (bounds_gaps && random.chance(0.4)) trial.gap = static_cast<uint32_t>(2 + random.below(4));
+  const bool packs = !groups && trial.scheme != "pushsum";
   if (packs && random.chance(0.2)) trial.compress = pick(kCodecs);
 }
 
@@ -64,14 +75,13 @@ bool Trial::averages() const {
 
 Trial counting_trial(uint64_t seed) {
   Random random(mix(seed, 0x636f756e74));
-  const auto pick = [&](const auto& list) { return list[random.below(std::size(list))]; };
   Trial trial;
   trial.seed = seed;
   trial.model = "counts";
   trial.nodes = static_cast<uint32_t>(2 + random.below(4));
   trial.workers = static_cast<uint32_t>(1 + random.below(2));
-  trial.scheme = pick(kTables);
-  trial.placement = pick(kPlacements);
+  draw_tables(trial, random);
+  trial.compress = "none";  // which leaves no whole numbers
   trial.copies = 2;
   sim::SwizzleOptions o;
   o.nodes = trial.nodes;
@@ -101,6 +111,7 @@ std::string to_string(const Trial& t) {
   std::string text = t.model + " under " + t.scheme;
   if (!t.averages()) text += ", " + t.placement + ", copies " + std::to_string(t.copies);
   if (!t.topology.empty()) text += ", " + t.topology;
+  if (t.gap > 0) text += ", gaps of at most " + std::to_string(t.gap);
   if (t.compress != "none") text += ", " + t.compress;
   text += ", " + std::to_string(t.nodes) + "+" + std::to_string(t.newcomers) + " nodes x " +
           std::to_string(t.workers);
@@ -130,9 +141,10 @@ Job job_of(const Trial& trial) {
   set("cluster.nodes=" + std::to_string(trial.nodes));
   set("cluster.workers=" + std::to_string(trial.workers));
   set("sync.scheme=" + trial.scheme);
+  set("sync.compress=" + trial.compress);
   if (trial.averages()) {
     if (!trial.topology.empty()) set("sync.topology=" + trial.topology);
-    set("sync.compress=" + trial.compress);
+    set("sync.max_gap=" + std::to_string(trial.gap));
     // The usual momentum makes so short a training swing by itself.
     if (trial.scheme.starts_with("outer")) set("sync.outer_momentum=0.4");
   } else {

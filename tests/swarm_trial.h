@@ -19,7 +19,8 @@ struct Trial {
   std::string scheme = "bsp";
   std::string placement = "static";  // of tables
   std::string topology;              // of averages; empty: what suits the scheme
-  std::string compress = "none";     // of averages
+  uint32_t gap = 0;                  // of averages: steps between two workers; 0: any
+  std::string compress = "none";
   uint32_t copies = 1;
   uint32_t nodes = 3;
   uint32_t newcomers = 0;  // nodes behind these, which come by a restart among the faults
@@ -32,7 +33,7 @@ struct Trial {
   uint32_t ambushes = 0;
   Duration back_after = seconds(1);  // a node that died or was taken out begins again, within
                                      // twice as much; 0: it stays away
-  Duration patience = seconds(120);  // behind the last fault the job is over within so much
+  Duration patience = seconds(90);   // behind the last fault the job is over within so much
   ClusterSabotage sabotage = ClusterSabotage::none;
   bool keeper_takes_all = false;  // whatever view it holds, which a keeper must not do
   bool aloud = false;             // says on standard output what the nodes say,
