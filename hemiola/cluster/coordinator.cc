@@ -52,6 +52,8 @@ void Coordinator::on_message(const Envelope& message, Instant now, Outbox& out) 
     decoded = false;
   }
   if (phase_ != Phase::connecting && phase_ != Phase::running) return;
+  // What it said before may be lost with its link; the next view begins with what is known.
+  if (gone_.contains(from)) return;
   if (message.kind == Kind::ready) {
     const auto ready = Ready::decode(body);
     if (ready) return on_ready(from, *ready, now, out);
@@ -214,7 +216,7 @@ void Coordinator::remove(NodeId node, const std::string& reason, Instant now, Ou
 
 void Coordinator::on_finished(NodeId from, WorkerId worker, Instant now, Outbox& out) {
   if (worker == kNoWorker) return acknowledged(from, out);
-  if (phase_ != Phase::running) return;
+  if (phase_ != Phase::running || gone_.contains(from)) return;
   if (!owns(from, worker)) {
     on_failed(nonsense(from, "the end of another node's worker"), options_.self, now, out);
     return;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "hemiola/cluster/harness_test.h"
 
 namespace hemiola {
@@ -202,6 +204,21 @@ TEST_F(GoingOn, Who_misses_one_that_is_known_to_be_gone_stays) {
   EXPECT_EQ(accept(), "0.10 2.12");
   misses(2, 1);  // it had sent that before it knew the view
   EXPECT_EQ(accept(), "");
+}
+
+TEST_F(GoingOn, A_pass_is_not_closed_with_one_whose_words_may_be_lost) {
+  start();
+  const auto closes = [&](uint32_t node) {
+    send(node, Kind::reduce_part, ReducePart{WorkerId{node}, 0, 0, {1.0}, false}.encode());
+    return std::any_of(out_.sends.begin(), out_.sends.end(),
+                       [](const auto& s) { return s.kind == Kind::reduce_sum; });
+  };
+  lose(2);  // and its link is there again before the keeper has answered
+  EXPECT_FALSE(closes(0) || closes(1) || closes(2));
+  EXPECT_EQ(accept(), "0.10 1.11");
+  all_ready({0, 1});
+  EXPECT_FALSE(closes(0));
+  EXPECT_TRUE(closes(1));
 }
 
 TEST_F(GoingOn, A_process_that_waits_to_come_in_may_be_followed_by_another) {

@@ -367,7 +367,8 @@ void ClusterMachine::become_ready(Outbox& out) {
 void ClusterMachine::start(const Agenda& agenda, Outbox& out) {
   phase_ = Phase::running;
   workers_run_ = true;
-  agenda_ = begun_with_ = agenda;
+  begun_with_ = agenda;
+  agenda_.merge(agenda);  // others began before, and may have told what they did since
   out.tell(JobStarted{});
 }
 

@@ -214,6 +214,24 @@ TEST_F(InTheView, Who_wants_to_come_in_where_a_member_was_is_not_forgotten_with_
   EXPECT_EQ(wanted(), "0.10 1.11 2.20");
 }
 
+TEST_F(InTheView, What_others_did_before_this_node_began_is_not_forgotten) {
+  be(1);
+  on(PeerUp{NodeId{0}});
+  on(PeerUp{NodeId{2}});
+  say(2, Kind::blocks_done, BlocksDone{0, {{7, {1.0}}}}.encode());
+  say(0, Kind::start, Start{}.encode());
+  View next{Epoch{2}, {}};
+  for (uint32_t n = 1; n < 3; ++n) {
+    next.members.push_back({NodeId{n}, "tcp:a:1", 1, WorkerId{n - 1}, 10 + n});
+  }
+  on(ViewStored{next});
+  on(Parted{});
+  const auto ready = std::find_if(out_.sends.rbegin(), out_.sends.rend(),
+                                  [](const auto& s) { return s.kind == Kind::ready; });
+  ASSERT_NE(ready, out_.sends.rend());
+  EXPECT_TRUE(Ready::decode(ready->body)->agenda.has(7));
+}
+
 TEST_F(InTheView, The_time_in_which_a_node_was_frozen_is_not_time_without_the_keeper) {
   be(1);
   on(PeerUp{NodeId{0}});
