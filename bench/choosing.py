@@ -49,6 +49,7 @@ def simulate(args, job, situation, scheme):
     metric, stall, settings, cost = JOBS[job]
     if job == "dense" and scheme.split("(")[0].split()[0] in ("bsp", "essp", "async"):
         settings = [*settings, f"train.rate={0.1 / NODES}"]
+    scheme, _, codec = scheme.partition(" + ")
     word, _, placement = scheme.partition(" ")
     if "(" in scheme:
         word, placement = scheme, ""
@@ -61,6 +62,7 @@ def simulate(args, job, situation, scheme):
                    *[s.format(data=args.data) for s in settings], f"sync.scheme={word}",
                    "sync.copies=1",
                    *([f"sync.placement={placement}"] if placement else []),
+                   f"sync.compress={codec or 'none'}",
                    "train.evaluate_every=0", "train.save=false", "--nodes", str(NODES),
                    "--workers", "1", "--cost-per-example", cost, *extra, "--out", out]
         run = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -92,7 +94,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--jobs", default=",".join(JOBS))
     parser.add_argument("--situations", default=",".join(SITUATIONS))
-    parser.add_argument("--schemes", help="between semicolons")
+    parser.add_argument("--schemes", help='between semicolons, as in "gossip; gossip + bf16"')
     parser.add_argument("--program", default=ROOT / "build" / "hemiola")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--again", action="store_true", help="only print what was kept")
@@ -101,8 +103,10 @@ def main():
     kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
     jobs, situations = args.jobs.split(","), args.situations.split(",")
     for job in jobs:
+        if args.schemes:
+            SCHEMES[job] = [scheme.strip() for scheme in args.schemes.split(";")]
         for situation in situations if not args.again else []:
-            for scheme in args.schemes.split(";") if args.schemes else SCHEMES[job]:
+            for scheme in SCHEMES[job]:
                 kept[f"{job} {situation} {scheme}"] = simulate(args, job, situation, scheme)
                 KEPT.write_text(json.dumps(kept, indent=1), encoding="utf-8")
         print_table(kept, job, situations)

@@ -13,12 +13,21 @@ namespace {
 
 const char* const kLossy[] = {"bf16",        "quantise(8)", "quantise(4)",
                               "quantise(2)", "topk(0.1)",   "lowrank(2)"};
-const char* const kRules[] = {"consensus", "backup", "backup(search)", "gossip", "pushsum"};
+const char* const kRules[] = {"consensus", "backup",    "backup(search)", "gossip",
+                              "pushsum",   "groups(3)", "groups(4, 2)"};
+
+// Those that the rule takes.
+std::vector<const char*> codecs_for(std::string_view rule) {
+  if (rule.starts_with("groups")) return {"bf16", "quantise(8)", "quantise(4)"};
+  return {std::begin(kLossy), std::end(kLossy)};
+}
 
 class AverageCodec : public testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Rules, AverageCodec, testing::ValuesIn(kRules), [](const auto& at) {
-  const std::string name = at.param;
-  return name == "backup(search)" ? std::string("search") : name;
+  std::string name = at.param;
+  if (name == "backup(search)") return std::string("search");
+  std::erase_if(name, [](char c) { return !std::isalnum(c); });
+  return name;
 });
 
 Trial trial_of(const char* rule, const char* codec, uint64_t seed) {
@@ -40,7 +49,8 @@ Trial trial_of(const char* rule, const char* codec, uint64_t seed) {
 Trial troubled_trial(const char* rule, uint64_t seed) {
   const char* const topologies[] = {"", "ring", "complete", "star", "tree"};
   Random random(seed);
-  Trial trial = trial_of(rule, kLossy[seed % std::size(kLossy)], seed);
+  const auto codecs = codecs_for(rule);
+  Trial trial = trial_of(rule, codecs[seed % codecs.size()], seed);
   trial.options.topology = topologies[random.below(std::size(topologies))];
   trial.nodes = 1 + static_cast<uint32_t>(random.below(6));
   trial.workers_per_node = 1 + static_cast<uint32_t>(random.below(2));
@@ -70,7 +80,7 @@ TEST_P(AverageCodec, The_mean_stays_whatever_is_left_out_lost_or_doubled) {
 }
 
 TEST_P(AverageCodec, Without_gradients_all_come_to_the_mean_and_nearer_with_every_hundred_rounds) {
-  for (const char* codec : kLossy) {
+  for (const char* codec : codecs_for(GetParam())) {
     for (const char* topology : {"ring", "complete"}) {
       Trial trial = trial_of(GetParam(), codec, 1);
       trial.options.topology = topology;
@@ -103,7 +113,7 @@ Result descent(const char* rule, const char* codec) {
 
 TEST_P(AverageCodec, With_gradients_a_run_stays_near_the_one_with_plain_floats) {
   const Result dense = descent(GetParam(), "none");
-  for (const char* codec : kLossy) {
+  for (const char* codec : codecs_for(GetParam())) {
     const Result packed = descent(GetParam(), codec);
     ASSERT_TRUE(packed.outcome.finished) << codec;
     double off = 0;
@@ -114,12 +124,33 @@ TEST_P(AverageCodec, With_gradients_a_run_stays_near_the_one_with_plain_floats) 
     // Of 200 numbers whose optima are 40 apart.
     const bool fine = codec == std::string("bf16") || codec == std::string("quantise(8)") ||
                       codec == std::string("quantise(4)");
-    EXPECT_LT(packed.distances[0], fine ? 8 * dense.distances[0] : 500) << codec;
+    EXPECT_LT(packed.distances[0], fine ? 8 * dense.distances[0] + 1 : 500) << codec;
   }
 }
 
+// All bytes of a job that averages 20,000 numbers.
+double bytes_of(const char* rule, const char* codec) {
+  Trial trial = trial_of(rule, codec, 2);
+  trial.floats = 20'000;
+  scattered_starts(trial);
+  const Result result = run(trial);
+  EXPECT_TRUE(result.outcome.finished) << codec;
+  return static_cast<double>(result.bytes_sent);
+}
+
+TEST_P(AverageCodec, Bytes_on_the_wire_fall_as_they_should) {
+  const double floats = bytes_of(GetParam(), "none");
+  // Under groups owners tell each other the means that they trade as floats; the mean that ends
+  // the pass is floats under all.
+  const bool groups = std::string_view(GetParam()).starts_with("groups");
+  EXPECT_LT(bytes_of(GetParam(), "bf16") / floats, groups ? 0.65 : 0.58);
+  EXPECT_LT(bytes_of(GetParam(), "quantise(8)") / floats, groups ? 0.5 : 0.36);
+  EXPECT_LT(bytes_of(GetParam(), "quantise(4)") / floats, groups ? 0.4 : 0.25);
+}
+
 TEST_P(AverageCodec, A_message_has_the_bytes_of_the_codec) {
-  for (const char* codec : kLossy) {
+  if (std::string_view(GetParam()).starts_with("groups")) return;  // has blocks
+  for (const char* codec : codecs_for(GetParam())) {
     Trial trial = trial_of(GetParam(), codec, 2);
     trial.floats = 20'000;
     size_t messages = 0, bytes = 0;
@@ -149,12 +180,12 @@ TEST_P(AverageCodec, Within_a_node_values_go_as_they_are) {
   trial.workers_per_node = 4;
   scattered_starts(trial);
   const Result dense = run(trial);
-  trial.options.codec = "topk(0.1)";
+  trial.options.codec = "quantise(4)";
   EXPECT_EQ(run(trial).values, dense.values);
 }
 
 TEST_P(AverageCodec, The_same_seed_gives_the_same_bits) {
-  for (const char* codec : kLossy) {
+  for (const char* codec : codecs_for(GetParam())) {
     Trial trial = trial_of(GetParam(), codec, 5);
     scattered_starts(trial);
     const Result one = run(trial), two = run(trial);
@@ -174,16 +205,11 @@ TEST(AverageCodecs, An_encoded_answer_that_is_added_twice_moves_the_mean) {
   EXPECT_GT(caught, 15);
 }
 
-TEST(AverageCodecs, Rules_that_send_plain_floats_refuse_a_codec_and_name_those_that_do_not) {
-  for (const char* rule : {"groups(2)"}) {
-    try {
-      run(trial_of(rule, "bf16", 1));
-      ADD_FAILURE() << rule;
-    } catch (const UserError& e) {
-      EXPECT_NE(std::string(e.what()).find("consensus"), std::string::npos) << e.what();
-    }
-  }
+TEST(AverageCodecs, Rules_refuse_codecs_that_do_not_bring_replicas_together) {
   for (const char* rule : kRules) EXPECT_THROW(run(trial_of(rule, "sign", 1)), UserError) << rule;
+  for (const char* codec : {"quantise(2)", "topk(0.5)", "lowrank(4)"}) {
+    EXPECT_THROW(run(trial_of("groups(3)", codec, 1)), UserError) << codec;
+  }
 }
 
 }  // namespace

@@ -158,6 +158,7 @@ const Packed kPacked[] = {
     {"gossip", {"bf16", "quantise(4)", "topk(0.3)"}},
     {"pushsum", {"bf16", "quantise(8)", "quantise(4)", "quantise(2)", "topk(0.3)", "lowrank(2)"}},
     {"backup", {"bf16", "quantise(4)", "topk(0.3)"}},
+    {"groups(4, 2)", {"bf16", "quantise(8)", "quantise(4)"}},
 };
 
 // The smallest vectors go as they are, so models are a little larger here.
@@ -190,7 +191,7 @@ TEST_P(EveryCodec, Every_model_learns_and_sends_less) {
 
 INSTANTIATE_TEST_SUITE_P(Schemes, EveryCodec,
                          testing::Values("ssp(2)", "async", "allreduce", "gossip", "pushsum",
-                                         "backup"),
+                                         "backup", "groups(4, 2)"),
                          scheme_name);
 
 }  // namespace

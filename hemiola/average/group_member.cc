@@ -27,8 +27,9 @@ bool rising(const std::vector<WorkerId>& workers) {
 }  // namespace
 
 GroupMember::GroupMember(Crew& crew, GroupPost& post, WorkerId self,
-                         std::shared_ptr<const GroupPlan> plan)
+                         std::shared_ptr<const GroupPlan> plan, LinkBasis* basis)
     : crew_(crew), post_(post), self_(self) {
+  if (basis) codec_.emplace(*basis, self);
   plan_ = std::move(plan);
   group_ = plan_->group_of(self_);
 }
@@ -55,6 +56,7 @@ void GroupMember::enter(std::shared_ptr<const GroupPlan> plan) {
   plan_ = std::move(plan);
   group_ = plan_->group_of(self_);
   mean_ = {};
+  if (codec_) codec_->forget();
   if (crew_.waits(self_) || crew_.rests(self_)) say();
 }
 
@@ -120,16 +122,21 @@ void GroupMember::begin_fuse(Work& work, const GroupMessage& message) {
   for (uint32_t b = 0; b < work.owners.size(); ++b) {
     const Block part = block(b, work.owners);
     if (part.count == 0) continue;
-    const auto bytes = std::as_bytes(values.subspan(part.from, part.count));
     if (b != work.index) {
-      post_.send(Kind::block, head_to(work.owners[b], message.head), bytes);
+      send_block(work.owners[b], part, message.head);
     } else {
-      work.parts[b] = Bytes::copy_of(bytes);
+      work.parts[b] = Bytes::copy_of(std::as_bytes(values.subspan(part.from, part.count)));
       --work.parts_left;
     }
   }
   if (work.parts_left == 0 && !work.parts[work.index].empty()) average(work, message.head);
   take_early(work);
+}
+
+void GroupMember::send_block(WorkerId to, const Block& of, const GroupHead& head) {
+  const auto values = crew_.values(self_).subspan(of.from, of.count);
+  if (!packed(to)) return post_.send(Kind::block, head_to(to, head), std::as_bytes(values));
+  post_.send(Kind::block, head_to(to, head), codec_->tell(to, of, values));
 }
 
 void GroupMember::begin_trade(Work& work, const GroupMessage& message) {
@@ -177,20 +184,32 @@ void GroupMember::on_part(Work& work, const GroupMessage& message) {
   const uint32_t i = index_in(senders, message.head.from);
   Block wanted = block(work.index, work.owners);
   if (trade) wanted = overlap(wanted, block(i, work.others));
+  const bool is_packed = !trade && packed(message.head.from);
   const bool fits = wanted.count > 0 && work.parts[i].empty() &&
-                    message.tail.size() == wanted.count * sizeof(float);
+                    (is_packed || message.tail.size() == wanted.count * sizeof(float));
   if (!fits) refuse("a block of a wrong size, or one that came before");
-  work.parts[i] = message.tail;
+  work.parts[i] =
+      is_packed ? codec_->hear(message.head.from, wanted, message.tail.span()) : message.tail;
   if (--work.parts_left == 0) trade ? weigh(work, message.head) : average(work, message.head);
 }
 
 void GroupMember::on_delta(Work& work, const GroupMessage& message) {
   const uint32_t i = index_in(work.owners, message.head.from);
   const Block of = block(i, work.owners);
-  const bool fits =
-      of.count > 0 && work.deltas[i].empty() && message.tail.size() == of.count * sizeof(float);
+  const bool trade = message.head.work == GroupWork::trade;
+  const bool is_packed = trade ? codec_.has_value() : packed(message.head.from);
+  const bool fits = of.count > 0 && work.deltas[i].empty() &&
+                    (is_packed || message.tail.size() == of.count * sizeof(float));
   if (!fits) refuse("a delta of a wrong size, or one that came before");
-  work.deltas[i] = message.tail;
+  if (!is_packed) {
+    work.deltas[i] = message.tail;
+  } else if (trade) {
+    work.deltas[i] = trade_delta(work, i, message);
+  } else {
+    MutableBytes delta(of.count * sizeof(float));
+    codec_->unpack(message.tail.span(), {floats_in(delta.data()), of.count});
+    work.deltas[i] = std::move(delta).freeze();
+  }
   if (--work.deltas_left == 0) post_.send(Kind::done, head_to(controller(), message.head));
 }
 
@@ -211,22 +230,46 @@ void GroupMember::average(Work& work, const GroupHead& head) {
     for (size_t i = 0; i < length; ++i) to[i] = static_cast<float>(sum[i] / double(n));
   }
   work.mean = std::move(mean).freeze();
-  const float* m = floats_of(work.mean).data();
-  for (size_t to = 0; to < n; ++to) {
-    const float* sent = floats_of(work.parts[to]).data();
-    const auto fill = [&](std::byte* at) {
-      for (size_t i = 0; i < count; ++i) floats_in(at)[i] = m[i] - sent[i];
-    };
-    post_.send(Kind::block_delta, head_to(work.owners[to], head), count * sizeof(float), fill);
-  }
+  codec_ ? send_packed_deltas(work, head) : send_deltas(work, head);
   for (const WorkerId w : work.overwritten) {
     post_.send(Kind::block_delta, head_to(w, head), work.mean.span());
   }
   work.parts.clear();
 }
 
+void GroupMember::send_deltas(const Work& work, const GroupHead& head) {
+  const auto mean = floats_of(work.mean);
+  for (size_t to = 0; to < work.owners.size(); ++to) {
+    const float* sent = floats_of(work.parts[to]).data();
+    const auto fill = [&](std::byte* at) {
+      for (size_t i = 0; i < mean.size(); ++i) floats_in(at)[i] = mean[i] - sent[i];
+    };
+    post_.send(Kind::block_delta, head_to(work.owners[to], head), mean.size_bytes(), fill);
+  }
+}
+
+// This worker's own is what makes the sum of all nothing.
+void GroupMember::send_packed_deltas(const Work& work, const GroupHead& head) {
+  const auto mean = floats_of(work.mean);
+  std::vector<float> delta(mean.size()), own(mean.size());
+  for (size_t to = 0; to < work.owners.size(); ++to) {
+    if (to == work.index) continue;
+    std::copy(mean.begin(), mean.end(), delta.begin());
+    vec().subtract(delta.data(), floats_of(work.parts[to]).data(), delta.size());
+    const GroupHead to_it = head_to(work.owners[to], head);
+    if (packed(work.owners[to])) {
+      post_.send(Kind::block_delta, to_it, codec_->pack(delta));
+    } else {
+      post_.send(Kind::block_delta, to_it, std::as_bytes(std::span<const float>(delta)));
+    }
+    vec().subtract(own.data(), delta.data(), own.size());
+  }
+  post_.send(Kind::block_delta, head_to(self_, head), std::as_bytes(std::span<const float>(own)));
+}
+
 // Both groups go to the mean of all their members, each by its share of the way.
 void GroupMember::weigh(Work& work, const GroupHead& head) {
+  if (codec_) return weigh_packed(work, head);
   const Block own = block(work.index, work.owners);
   MutableBytes change(work.mean.size());
   float* to = floats_in(change.data());
@@ -243,6 +286,49 @@ void GroupMember::weigh(Work& work, const GroupHead& head) {
   for (const uint32_t w : plan_->groups[group_]) {
     post_.send(Kind::block_delta, head_to(WorkerId{w}, head), delta.span());
   }
+}
+
+// Of each stretch that two owners share the way from the higher group's mean to the lower one's.
+void GroupMember::weigh_packed(Work& work, const GroupHead& head) {
+  const Block own = block(work.index, work.owners);
+  const bool low = group_ < plan_->group_of(work.others[0]);
+  const float* mine = floats_of(work.mean).data();
+  std::vector<float> way;
+  Writer tail;
+  for (uint32_t j = 0; j < work.others.size(); ++j) {
+    const Block shared = overlap(own, block(j, work.others));
+    if (shared.count == 0) continue;
+    const float* here = mine + (shared.from - own.from);
+    const float* there = floats_of(work.parts[j]).data();
+    way.assign(low ? here : there, (low ? here : there) + shared.count);
+    vec().subtract(way.data(), low ? there : here, shared.count);
+    Random draws = codec_->draws_of(mix(head.group, head.id), shared.from);
+    const auto stretch = codec_->pack(way, draws);
+    tail.put_all(std::span<const std::byte>(stretch));
+  }
+  work.parts.clear();
+  const Bytes delta = std::move(tail).take();
+  for (const uint32_t w : plan_->groups[group_]) {
+    post_.send(Kind::block_delta, head_to(WorkerId{w}, head), delta.span());
+  }
+}
+
+Bytes GroupMember::trade_delta(const Work& work, uint32_t owner,
+                               const GroupMessage& message) const {
+  const Block of = block(owner, work.owners);
+  const bool low = group_ < plan_->group_of(work.others[0]);
+  const auto share = static_cast<float>(low ? -work.weight : work.weight);
+  MutableBytes delta(of.count * sizeof(float));
+  Reader reader(message.tail);
+  for (uint32_t j = 0; j < work.others.size(); ++j) {
+    const Block shared = overlap(of, block(j, work.others));
+    if (shared.count == 0) continue;
+    float* const to = floats_in(delta.data()) + (shared.from - of.from);
+    codec_->unpack(reader.get_all<std::byte>(), {to, shared.count});
+    for (size_t i = 0; i < shared.count; ++i) to[i] *= share;
+  }
+  if (!reader.finished()) refuse("a delta of a trade with more in it");
+  return std::move(delta).freeze();
 }
 
 void GroupMember::end(Work work, const GroupMessage& message, Outbox& out) {

@@ -4,9 +4,11 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <tuple>
 #include <vector>
 
+#include "hemiola/average/group_codec.h"
 #include "hemiola/average/group_plan.h"
 #include "hemiola/average/group_post.h"
 #include "hemiola/average/strategy.h"
@@ -18,7 +20,9 @@ class GroupMember {
   // Takes what others get for the whole of their values: for sabotage only.
   static constexpr uint32_t kTakesAll = UINT32_MAX;
 
-  GroupMember(Crew& crew, GroupPost& post, WorkerId self, std::shared_ptr<const GroupPlan> plan);
+  // `basis` outlives this; nullptr: values go as they are.
+  GroupMember(Crew& crew, GroupPost& post, WorkerId self, std::shared_ptr<const GroupPlan> plan,
+              LinkBasis* basis);
 
   // The worker has ended a step, or all its work of the pass.
   void say_ready(bool rests, uint32_t pass);
@@ -79,13 +83,21 @@ class GroupMember {
   void take_early(Work& work);
   void on_part(Work& work, const GroupMessage& message);
   void on_delta(Work& work, const GroupMessage& message);
+  // What worker `peer` sends is encoded, and what it gets.
+  bool packed(WorkerId peer) const { return codec_ && !crew_.here(peer); }
+  void send_block(WorkerId to, const Block& of, const GroupHead& head);
+  Bytes trade_delta(const Work& work, uint32_t owner, const GroupMessage& message) const;
   void average(Work& work, const GroupHead& head);
+  void send_deltas(const Work& work, const GroupHead& head);
+  void send_packed_deltas(const Work& work, const GroupHead& head);
   void weigh(Work& work, const GroupHead& head);
+  void weigh_packed(Work& work, const GroupHead& head);
   void end(Work work, const GroupMessage& message, Outbox& out);
 
   Crew& crew_;
   GroupPost& post_;
   const WorkerId self_;
+  std::optional<GroupCodec> codec_;
   std::shared_ptr<const GroupPlan> plan_;
   uint32_t group_ = 0;
   ReadyTail said_;

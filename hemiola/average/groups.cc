@@ -4,13 +4,14 @@
 
 namespace hemiola {
 
-GroupRounds::GroupRounds(Crew& crew) : Strategy(crew), post_(crew.place()) {
+GroupRounds::GroupRounds(Crew& crew)
+    : Strategy(crew), basis_(link_basis(crew)), post_(crew.place()) {
   const AverageOptions& options = crew.options();
   const auto plan =
       std::make_shared<const GroupPlan>(first_plan(crew.size(), options.rule.members));
   seats_.reserve(crew.local().size());
   for (const WorkerId w : crew.local()) {
-    seats_.push_back({GroupMember(crew_, post_, w, plan), {}, {}, 0, {}});
+    seats_.push_back({GroupMember(crew_, post_, w, plan, basis_.get()), {}, {}, 0, {}});
     control(seats_.back());
   }
   if (crew.here(WorkerId{0})) speeds_.emplace(*plan, options.rule.enough, options.seed);

@@ -73,6 +73,7 @@ class GroupRounds final : public Strategy {
   GroupPlan read_plan(const GroupMessage& message) const;
   void enter(LocalSeat& s, GroupPlan plan, Instant now, Outbox& out);
 
+  const std::unique_ptr<LinkBasis> basis_;  // with a codec
   GroupPost post_;
   std::vector<LocalSeat> seats_;  // of the local workers
   std::optional<GroupSpeeds> speeds_;

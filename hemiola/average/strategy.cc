@@ -68,10 +68,15 @@ void require_codec_fits(const AverageRule& rule, const std::string& codec) {
     throw UserError("compress = \"auto\" times rounds of means of all, which \"" + rule.name() +
                     "\" has not: name a codec, or take allreduce, local(H) or outer(H)");
   }
-  if (rule.kind == Rule::groups) {
-    throw UserError("the codec \"" + codec + "\" is there for allreduce, local(H), outer(H), " +
-                    "gossip, pushsum, consensus and backup, but not for \"" + rule.name() +
-                    "\", which sends floats as they are; leave it out");
+  if (codec == "auto") return;
+  const std::string kind = make_codec(codec)->text();
+  const bool fine =
+      kind == "bf16" || kind.starts_with("quantise(8") || kind.starts_with("quantise(4");
+  if (rule.kind == Rule::groups && !fine) {
+    throw UserError("under \"" + rule.name() +
+                    "\" those who sent values get back what is missing " +
+                    "to their mean, and nobody remembers what \"" + codec + "\" leaves out of " +
+                    "that; choose bf16, quantise(8) or quantise(4)");
   }
   if (codec == "sign" && !mean) {
     throw UserError("under \"" + rule.name() + "\" replicas that differ in some values only come " +

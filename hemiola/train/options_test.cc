@@ -80,9 +80,9 @@ TEST(Options, A_codec_is_for_schemes_that_have_it) {
   EXPECT_NE(error_of({"sync.scheme=gossip", "sync.compress=auto"}).find("name a codec"),
             std::string::npos);
   EXPECT_NE(error_of({"sync.compress=auto"}).find("allreduce"), std::string::npos);
-  for (const char* scheme : {"sync.scheme=groups(4)"}) {
-    EXPECT_NE(error_of({scheme, "sync.compress=bf16"}).find("consensus"), std::string::npos);
-  }
+  EXPECT_EQ(made({"sync.scheme=groups(4)", "sync.compress=bf16"}).sync.compress, "bf16");
+  EXPECT_NE(error_of({"sync.scheme=groups(4)", "sync.compress=topk(0.1)"}).find("quantise(8)"),
+            std::string::npos);
   EXPECT_NE(error_of({"sync.scheme=backup", "sync.compress=sign"}).find("quantise(2)"),
             std::string::npos);
 }
