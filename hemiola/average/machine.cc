@@ -186,7 +186,8 @@ void AverageMachine::tell_rest(Outbox& out) {
     }
   }
   const auto at = rested_.find(pass_);
-  if (at != rested_.end() && at->second.size() == crew_.size()) end_pass(out);
+  const bool all = at != rested_.end() && at->second.size() == crew_.size();
+  if (all && strategy_->all_settled()) end_pass(out);
 }
 
 void AverageMachine::end_pass(Outbox& out) {

@@ -30,6 +30,10 @@ class MeanRounds final : public Strategy {
   void up_again(NodeId peer, Instant now, Outbox& out) override;
   bool settled(WorkerId) const override { return !trial_ || !trial_->busy(); }
   std::string codec_note() const override;
+  // Of the last round the part of a third node may come later than that everybody rests.
+  bool all_settled() const override {
+    return !reduction_->busy() && !reduction_->wanted() && !(trial_ && trial_->busy());
+  }
   std::string waits_for(WorkerId worker) const override;
   void state(StateFields& fields) override;
 

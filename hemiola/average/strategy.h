@@ -93,6 +93,8 @@ class Strategy {
 
   // Nothing that this worker began is under way. Asked of workers that rest.
   virtual bool settled(WorkerId) const { return true; }
+  // Nor is anything under way that others began. Asked when all workers of the job are settled.
+  virtual bool all_settled() const { return true; }
   // By what the values are to be divided to be the worker's model (push-sum's mass).
   virtual double mass(WorkerId) const { return 1; }
   // How many times the step counts that the worker has just ended. REQUIRES: values float.
