@@ -73,7 +73,7 @@ def test_the_summary_has_every_key_and_the_history_a_line_per_epoch(hemiola):
     assert [json.loads(line) for line in history] == summary["epochs"]
     assert summary["final"]["loss"] == summary["epochs"][-1]["loss"]
     assert sorted(p.name for p in (hemiola.folder / "here").iterdir()) == [
-        "metrics.jsonl", "model", "summary.json"]
+        "checkpoints", "metrics.jsonl", "model", "summary.json"]
 
 
 @pytest.mark.parametrize("nodes", ["1", "2"])

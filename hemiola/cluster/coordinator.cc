@@ -182,7 +182,10 @@ void Coordinator::on_ready(NodeId from, const Ready& ready, Instant now, Outbox&
   phase_ = Phase::running;
   phase_since_ = now;
   at_work_ = view_.nodes();
-  if (!running_since_) running_since_ = now;
+  if (!running_since_) {
+    running_since_ = now;
+    if (!agenda_.totals().empty()) elapsed_before_ = seconds(agenda_.totals().back().ended);
+  }
   begun_with_ = options_.sabotage == ClusterSabotage::deals_again ? Agenda{} : agenda_;
   send_all(Kind::start, Start{agenda_}.encode(), out);
   change_view(now, out);

@@ -24,6 +24,7 @@ bool is_for_coordinator(Kind kind) {
 ClusterMachine::ClusterMachine(ClusterOptions options)
     : options_(std::move(options)), detector_(options_) {
   validate(options_);
+  agenda_ = options_.agenda;
   if (options_.self == at_first_) coordinator_.emplace(options_);
 }
 

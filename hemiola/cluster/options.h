@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "hemiola/cluster/agenda.h"
 #include "hemiola/core/types.h"
 
 namespace hemiola {
@@ -55,6 +56,8 @@ struct ClusterOptions {
   Duration link_patience = seconds(1);      // for a link between two nodes that do not lead
   Duration connect_patience = seconds(10);  // for one that was not made yet under this view
   uint32_t state_machines = 0;              // of this node, that tell StateReady
+
+  Agenda agenda;  // what was done before the job was begun again
 
   Duration end_wait = seconds(1);   // how long nodes wait for each other when the job ends
   Duration say_wait = seconds(10);  // a worker that waits longer says for whom

@@ -50,6 +50,9 @@ class LocalParameters : public Parameters {
         samplers_(samplers.begin(), samplers.end()),
         random_(seed) {}
 
+  // From here on draws depend on the seed and on nothing from before.
+  void draw_anew(uint64_t seed) { random_ = Random(seed); }
+
   std::optional<Direct> direct(TableId table) override;
   void rows(TableId table, std::span<const Key> keys, Access access,
             std::span<float*> out) override;

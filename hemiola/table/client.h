@@ -63,6 +63,9 @@ class Client final : public SampledRows {
   void here(TableId table, std::span<const Key> keys, std::span<uint8_t> out) const override;
   bool all_here(TableId table) const override { return tables_.rows(table).direct(); }
 
+  // See table/sampler_set.h.
+  void begin_pass(uint32_t pass) { samplers_.begin_pass(pass); }
+
   // Announces draws of a sampler of the job (TableSet::sampling) for clocks in [first, last), and
   // gives them; see table/sampling.h.
   struct Samples {

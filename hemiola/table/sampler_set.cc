@@ -18,12 +18,30 @@ std::string draws(size_t n) { return std::to_string(n) + (n == 1 ? " draw" : " d
 
 }  // namespace
 
-SamplerSet::SamplerSet(const Sampling& sampling, WorkerId worker, SampledRows& rows) {
-  const uint64_t seed = mix(sampling.seed, kPurpose, worker.value);
+SamplerSet::SamplerSet(const Sampling& sampling, WorkerId worker, SampledRows& rows)
+    : sampling_(sampling), seed_(mix(sampling.seed, kPurpose, worker.value)), rows_(rows) {
   for (uint32_t i = 0; i < sampling.sources.size(); ++i) {
     const Sampling::Source& source = sampling.sources[i];
     samplers_.push_back(
-        make_sampler(sampling.rule, source.table, *source.distribution, mix(seed, i), rows));
+        make_sampler(sampling.rule, source.table, *source.distribution, seed_of(i, 0), rows));
+  }
+}
+
+uint64_t SamplerSet::seed_of(uint32_t sampler, uint32_t pass) const {
+  const uint64_t seed = mix(seed_, sampler);
+  return pass == 0 ? seed : mix(seed, pass);
+}
+
+// A sampler that goes by what is here may have learnt it at some cost, and cannot repeat itself
+// anyway. Announcements hold what was drawn for them, so they outlive their sampler.
+void SamplerSet::begin_pass(uint32_t pass) {
+  using Kind = SamplingRule::Kind;
+  const SamplingRule& rule = sampling_.rule;
+  for (uint32_t i = 0; i < samplers_.size() && pass > 0; ++i) {
+    const Sampling::Source& source = sampling_.sources[i];
+    const bool asks = rule.kind == Kind::local || rule.kind == Kind::postponed;
+    if (asks && !rows_.all_here(source.table)) continue;
+    samplers_[i] = make_sampler(rule, source.table, *source.distribution, seed_of(i, pass), rows_);
   }
 }
 

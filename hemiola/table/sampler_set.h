@@ -18,6 +18,10 @@ class SamplerSet {
   // the sampler, the calls, and (where the rule asks) which rows are here.
   SamplerSet(const Sampling& sampling, WorkerId worker, SampledRows& rows);
 
+  // From here on draws depend on `pass` too and, under rules that do not ask which rows are here,
+  // on nothing from before: so a run that is begun again at a pass draws what it would have drawn.
+  void begin_pass(uint32_t pass);
+
   // Announces n draws for clocks in [first, last); gives a ticket. Throws UserError when there is
   // no such sampler, or more than kOpenMax announcements wait to be drawn to their end.
   uint32_t prepare(uint32_t sampler, uint32_t n, Clock first, Clock last);
@@ -40,6 +44,11 @@ class SamplerSet {
     uint32_t generation = 0;
   };
 
+  uint64_t seed_of(uint32_t sampler, uint32_t pass) const;
+
+  const Sampling& sampling_;
+  const uint64_t seed_;
+  SampledRows& rows_;
   std::vector<std::unique_ptr<Sampler>> samplers_;
   std::vector<Slot> slots_;
   std::vector<uint32_t> free_;

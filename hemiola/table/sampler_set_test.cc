@@ -133,6 +133,36 @@ TEST(SamplerSetTest, The_same_seed_and_worker_draw_the_same) {
   EXPECT_NE(stream(sampling, 4, 1, 1000), stream(other, 4, 1, 1000));
 }
 
+TEST(SamplerSetTest, A_pass_that_is_begun_again_draws_what_it_drew_whatever_was_before) {
+  for (const char* rule : {"independent", "pool(3, 20)"}) {
+    const Sampling sampling = two_samplers(rule, 1000);
+    const auto drawn = [&](uint32_t before, uint32_t pass) {
+      RowsForTest rows(1000);
+      SamplerSet set(sampling, WorkerId{1}, rows);
+      std::vector<Key> keys(before);
+      set.draw(set.prepare(0, before, kFirst, kLast), keys);
+      set.begin_pass(pass);
+      keys.resize(100);
+      set.draw(set.prepare(0, 100, kFirst, kLast), keys);
+      return keys;
+    };
+    EXPECT_EQ(drawn(10, 3), drawn(77, 3)) << rule;
+    EXPECT_NE(drawn(10, 3), drawn(10, 4)) << rule;
+  }
+}
+
+TEST(SamplerSetTest, What_was_announced_before_a_pass_is_drawn_in_it) {
+  const Sampling sampling = two_samplers("independent", 1000);
+  RowsForTest rows(1000);
+  SamplerSet set(sampling, WorkerId{0}, rows);
+  std::vector<Key> first(5), rest(5);
+  const uint32_t ticket = set.prepare(0, 10, kFirst, kLast);
+  set.draw(ticket, first);
+  set.begin_pass(1);
+  set.draw(ticket, rest);
+  EXPECT_EQ(set.open(), 0u);
+}
+
 TEST(SamplerSetTest, Streams_of_two_workers_or_samplers_have_nothing_to_do_with_each_other) {
   Sampling sampling = two_samplers("independent");
   sampling.sources[1] = sampling.sources[0];

@@ -139,7 +139,7 @@ void Checkpoints::begin_writing(const Point& point, uint32_t sequence,
   manifest.nodes = place.nodes;
   manifest.workers = place.workers_per_node;
   manifest.examples = point.examples;
-  manifest.agenda = point.agenda;
+  for (const PassTotals& pass : point.passes) manifest.agenda.close(manifest.agenda.pass(), pass);
   manifest.epochs = point.epochs();
   writing->path = options_.folder + "/" + checkpoint_name(sequence);
   writing->node = place.self.value;

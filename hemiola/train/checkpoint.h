@@ -56,7 +56,7 @@ class Checkpoints {
 
   // Where an epoch has ended, with its evaluation.
   struct Point {
-    const Agenda& agenda;
+    const std::vector<PassTotals>& passes;
     double elapsed = 0;  // seconds since the run began
     bool last = false;   // of all epochs
     const TableSet& tables;
@@ -64,7 +64,7 @@ class Checkpoints {
     uint64_t examples = 0;  // of a pass
     std::function<std::vector<EpochRecord>()> epochs;
 
-    uint32_t epoch() const { return agenda.pass() / 2; }
+    uint32_t epoch() const { return static_cast<uint32_t>(passes.size() / 2); }
     bool moves() const;  // of rows: they may, at any time
     bool all_there(std::span<const double> found) const;
   };

@@ -116,7 +116,7 @@ struct CheckpointedJob {
     for (uint32_t n = 0; n < sets.size(); ++n) {
       threads.emplace_back([&, n] {
         QuietPort port(WorkerId{n});
-        Checkpoints::Point point{.agenda = agenda,
+        Checkpoints::Point point{.passes = agenda.totals(),
                                  .elapsed = elapsed,
                                  .last = last,
                                  .tables = *sets[n],

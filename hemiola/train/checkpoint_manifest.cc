@@ -111,6 +111,7 @@ class CheckpointText {
     m.clock = static_cast<int32_t>(in_.whole(json, "clock", INT32_MAX));
     m.nodes = in_.small(json, "nodes");
     m.workers = in_.small(json, "workers");
+    m.planned_workers = in_.small(json, "planned_workers");
     m.examples = in_.whole(json, "examples", UINT64_MAX);
     for (const auto& [key, value] : in_.object(json, "settings")) {
       if (!value.text()) in_.fail("`settings." + key + "` is no text");
@@ -247,6 +248,7 @@ std::string to_json(const CheckpointManifest& m) {
                                     {"clock", static_cast<uint32_t>(m.clock)},
                                     {"nodes", m.nodes},
                                     {"workers", m.workers},
+                                    {"planned_workers", m.planned_workers},
                                     {"examples", m.examples},
                                     {"settings", std::move(settings)},
                                     {"tables", std::move(tables)},

@@ -48,8 +48,9 @@ struct CheckpointManifest {
   uint64_t seed = 0;
   int32_t clock = 0;  // of the slowest worker
   uint32_t nodes = 1;
-  uint32_t workers = 1;   // of a node
-  uint64_t examples = 0;  // of a pass over the training data
+  uint32_t workers = 1;          // of a node
+  uint32_t planned_workers = 1;  // for how many the training data were cut
+  uint64_t examples = 0;         // of a pass over the training data
   std::map<std::string, std::string> settings;
   std::vector<CheckpointTable> tables;  // in order of TableId
   std::vector<CheckpointShard> shards;  // by node

@@ -20,6 +20,7 @@ struct Raw {
   std::string rendezvous;
   std::string stall, latency, jitter, bandwidth, cost;
   std::vector<std::string> slow_nodes;
+  std::optional<std::string> resume;
 };
 
 void add_run_options(CLI::App& app, Command& command, Raw& raw) {
@@ -45,6 +46,30 @@ void add_stalls(CLI::App& app, Command& command, Raw& raw) {
       ->check(CLI::Range(0.0, 1.0))
       ->type_name("P");
   app.add_option("--stall", raw.stall, "how long such a step stops; else 50ms")->type_name("TIME");
+}
+
+void add_inspect(CLI::App& app, InspectOptions& options) {
+  app.add_option("folder", options.folder, "folder of the run, of its checkpoints, or of one")
+      ->required()
+      ->type_name("DIR");
+  app.add_flag("--fast", options.fast, "believe checksums instead of reading all of it");
+}
+
+void add_train(CLI::App& app, Raw& raw) {
+  app.add_option("--resume", raw.resume,
+                 "go on from the newest checkpoint; else of the run's folder")
+      ->expected(0, 1)
+      ->type_name("[DIR]");
+  app.add_option("--rendezvous", raw.rendezvous,
+                 "where node 0 listens, when no launcher says so (cluster.rendezvous)")
+      ->type_name("tcp:HOST:PORT");
+  app.add_option("--min-nodes", raw.min_nodes,
+                 "with fewer the job ends; else 1 (cluster.min_nodes)")
+      ->type_name("N");
+  app.add_option("--max-nodes", raw.max_nodes,
+                 "so many may be there at a time, when nodes join; else --nodes "
+                 "(cluster.max_nodes)")
+      ->type_name("N");
 }
 
 void add_world(CLI::App& app, Command& command, Raw& raw) {
@@ -106,7 +131,19 @@ void add_predict(CLI::App& app, PredictOptions& options) {
   app.footer("A name of - is read from each line of standard input; several, parted by tabs.");
 }
 
+// What follows --resume may as well be a setting.
+void take_resume(Command& command, const std::string& word) {
+  command.resuming.asked = true;
+  const std::string_view key = std::string_view(word).substr(0, word.find('='));
+  if (key.size() < word.size() && is_known(key)) {
+    command.overrides.insert(command.overrides.begin(), word);
+  } else {
+    command.resuming.from = word;
+  }
+}
+
 void finish(Command& command, const Raw& raw) {
+  if (raw.resume) take_resume(command, *raw.resume);
   const auto override_with = [&](const char* key, const auto& value) {
     if (value) command.overrides.push_back(key + ("=" + std::to_string(*value)));
   };
@@ -129,17 +166,18 @@ void finish(Command& command, const Raw& raw) {
 }
 
 std::optional<std::string> unknown_command(std::string_view word) {
-  static constexpr std::string_view kCommands[] = {
-      "train", "sim", "calibrate", "options", "data", "export", "predict", "node", "keep-views"};
+  static constexpr std::string_view kCommands[] = {"train", "sim",       "calibrate", "options",
+                                                   "data",  "export",    "predict",   "inspect",
+                                                   "node",  "keep-views"};
   if (word.starts_with("-") ||
       std::find(std::begin(kCommands), std::end(kCommands), word) != std::end(kCommands)) {
     return std::nullopt;
   }
   std::string text = "hemiola: unknown command `" + std::string(word) + "`";
-  if (const auto near = nearest_name(word, std::span(kCommands).first(7))) {
+  if (const auto near = nearest_name(word, std::span(kCommands).first(8))) {
     return text + ": did you mean `" + *near + "`?\n";
   }
-  return text + "; there are train, sim, calibrate, options, data, export and predict\n";
+  return text + "; there are train, sim, calibrate, options, data, export, predict and inspect\n";
 }
 
 }  // namespace
@@ -159,6 +197,7 @@ std::variant<Command, Stop> parse_command_line(int argc, const char* const* argv
   CLI::App* data = app.add_subcommand("data", "make a data set of what this machine has");
   CLI::App* exported = app.add_subcommand("export", "write a run's model in a format of others");
   CLI::App* predicted = app.add_subcommand("predict", "ask a run's model");
+  CLI::App* inspected = app.add_subcommand("inspect", "list a run's checkpoints");
   CLI::App* node = app.add_subcommand("node", "")->group("");
   CLI::App* keep_views = app.add_subcommand("keep-views", "")->group("");
   for (CLI::App* a : {train, sim, calibrate}) add_run_options(*a, command, raw);
@@ -167,19 +206,8 @@ std::variant<Command, Stop> parse_command_line(int argc, const char* const* argv
   add_data(*data, command.data);
   add_export(*exported, command.exporting);
   add_predict(*predicted, command.predicting);
-  train
-      ->add_option("--rendezvous", raw.rendezvous,
-                   "where node 0 listens, when no launcher says so (cluster.rendezvous)")
-      ->type_name("tcp:HOST:PORT");
-  train
-      ->add_option("--min-nodes", raw.min_nodes,
-                   "with fewer the job ends; else 1 (cluster.min_nodes)")
-      ->type_name("N");
-  train
-      ->add_option("--max-nodes", raw.max_nodes,
-                   "so many may be there at a time, when nodes join; else --nodes "
-                   "(cluster.max_nodes)")
-      ->type_name("N");
+  add_inspect(*inspected, command.inspecting);
+  add_train(*train, raw);
   calibrate->add_option("--calibration", command.calibration, "the file to write")
       ->type_name("FILE");
   node->add_option("fd", command.control_fd)->required();
@@ -204,6 +232,7 @@ std::variant<Command, Stop> parse_command_line(int argc, const char* const* argv
                  : data->parsed()       ? Verb::data
                  : exported->parsed()   ? Verb::export_model
                  : predicted->parsed()  ? Verb::predict
+                 : inspected->parsed()  ? Verb::inspect
                  : keep_views->parsed() ? Verb::keep_views
                                         : Verb::node;
   finish(command, raw);

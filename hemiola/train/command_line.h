@@ -8,6 +8,7 @@
 
 #include "hemiola/train/export.h"
 #include "hemiola/train/flags.h"
+#include "hemiola/train/inspect.h"
 #include "hemiola/train/options.h"
 #include "hemiola/train/predict.h"
 
@@ -22,13 +23,20 @@ enum class Verb : uint8_t {
   export_model,
   predict,
   node,
-  keep_views
+  keep_views,
+  inspect
 };
 
 struct DataOptions {
   std::string name;  // empty: list them
   std::string out;   // empty: runs/ and the name
   uint64_t seed = 1;
+};
+
+// What --resume asks for.
+struct ResumeOptions {
+  bool asked = false;
+  std::string from;  // empty: the folder of the run's own checkpoints
 };
 
 struct Command {
@@ -40,6 +48,8 @@ struct Command {
   DataOptions data;
   ExportOptions exporting;
   PredictOptions predicting;
+  ResumeOptions resuming;
+  InspectOptions inspecting;
   // Of Verb::node and Verb::keep_views, which only the launcher uses.
   int control_fd = -1;
   std::string views;

@@ -24,6 +24,30 @@ TEST(CommandLine, A_training_run_is_understood_in_any_order) {
                                                    "cluster.nodes=4", "cluster.workers=2"}));
 }
 
+TEST(CommandLine, A_run_is_resumed_from_its_own_folder_or_from_another) {
+  const Command begun = std::get<Command>(parse({"train", "job.toml"}));
+  EXPECT_FALSE(begun.resuming.asked);
+  const Command own = std::get<Command>(parse({"train", "job.toml", "--resume"}));
+  EXPECT_TRUE(own.resuming.asked);
+  EXPECT_EQ(own.resuming.from, "");
+  const Command other = std::get<Command>(parse({"train", "--resume", "runs/x", "job.toml"}));
+  EXPECT_EQ(other.resuming.from, "runs/x");
+  EXPECT_EQ(other.job_file, "job.toml");
+  // What follows is a setting, not a folder.
+  const Command more =
+      std::get<Command>(parse({"train", "job.toml", "--resume", "train.epochs=9"}));
+  EXPECT_TRUE(more.resuming.asked);
+  EXPECT_EQ(more.resuming.from, "");
+  EXPECT_EQ(more.overrides, std::vector<std::string>{"train.epochs=9"});
+}
+
+TEST(CommandLine, Checkpoints_are_listed) {
+  const Command c = std::get<Command>(parse({"inspect", "runs/x", "--fast"}));
+  EXPECT_EQ(c.verb, Verb::inspect);
+  EXPECT_EQ(c.inspecting.folder, "runs/x");
+  EXPECT_TRUE(c.inspecting.fast);
+}
+
 TEST(CommandLine, A_data_set_is_named_or_all_are_listed) {
   const auto named = parse({"data", "wordnet", "--out", "x", "--seed", "3"});
   EXPECT_EQ(std::get<Command>(named).verb, Verb::data);
@@ -63,7 +87,7 @@ TEST(CommandLine, Words_that_make_no_sense_end_with_status_2_and_a_hint) {
             "hemiola: unknown command `trian`: did you mean `train`?\n");
   EXPECT_EQ(std::get<Stop>(parse({"dance"})).text,
             "hemiola: unknown command `dance`; there are train, sim, calibrate, "
-            "options, data, export and predict\n");
+            "options, data, export, predict and inspect\n");
 }
 
 TEST(CommandLine, Help_and_version_are_no_mistakes) {

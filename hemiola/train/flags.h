@@ -12,6 +12,7 @@ namespace hemiola {
 
 struct Flags {
   std::string out;        // folder of summary.json and metrics.jsonl
+  std::string resume;     // the checkpoint that the run goes on from; empty: it begins
   bool json = false;      // standard output is the summary's JSON and nothing else
   bool quiet = false;     // only warnings and errors
   bool verbose = false;   // the log too

@@ -19,8 +19,8 @@
 namespace hemiola {
 namespace {
 
-constexpr std::array<std::string_view, 6> kSections = {"job",   "data", "model",
-                                                       "train", "sync", "cluster"};
+constexpr std::array<std::string_view, 7> kSections = {"job",  "data",    "model",     "train",
+                                                       "sync", "cluster", "checkpoint"};
 
 std::string line_of(const std::string& path, const toml::node& node) {
   return path + ":" + std::to_string(node.source().begin.line);
@@ -57,7 +57,7 @@ void read_into(Job& job, const std::string& prefix, const toml::table& table,
   if (const auto near = nearest_name(name, kSections)) {
     text += ": did you mean [" + *near + "]?";
   } else {
-    text += "; there are [job], [data], [model], [train], [sync] and [cluster]";
+    text += "; there are [job], [data], [model], [train], [sync], [cluster] and [checkpoint]";
   }
   throw UserError(text);
 }
@@ -103,10 +103,9 @@ Job parse_job(std::string_view text, const std::string& path) {
     if (!section) set(job, name.str(), Typed{false}, where);  // says that the key is unknown
     read_into(job, std::string(name.str()), *section, path);
   }
-  for (std::string* p :
-       {&job.data.valid, &job.data.test, &job.data.train_labels, &job.data.test_labels,
-        &job.data.analogies, &job.cluster.secret_file, &job.cluster.cert, &job.cluster.key,
-        &job.cluster.ca}) {
+  for (std::string* p : {&job.data.valid, &job.data.test, &job.data.train_labels,
+                         &job.data.test_labels, &job.data.analogies, &job.cluster.secret_file,
+                         &job.cluster.cert, &job.cluster.key, &job.cluster.ca}) {
     make_relative_to(path, *p);
   }
   make_list_relative_to(path, job.data.similarity);

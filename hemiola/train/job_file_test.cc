@@ -75,7 +75,7 @@ TEST(JobFile, An_unknown_section_is_named_with_the_nearest) {
   EXPECT_EQ(error_of("[synk]\n"), "unknown section [synk] in job.toml:1: did you mean [sync]?");
   EXPECT_EQ(error_of("[colours]\n"),
             "unknown section [colours] in job.toml:1; there are [job], [data], [model], [train], "
-            "[sync] and [cluster]");
+            "[sync], [cluster] and [checkpoint]");
   EXPECT_EQ(error_of("data = 3\n"), "`data` in job.toml:1 must be a section: write [data]");
 }
 

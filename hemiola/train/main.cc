@@ -14,8 +14,10 @@
 #include "hemiola/core/check.h"
 #include "hemiola/net/view_store.h"
 #include "hemiola/train/calibration.h"
+#include "hemiola/train/checkpoint_run.h"
 #include "hemiola/train/command_line.h"
 #include "hemiola/train/data_sets.h"
+#include "hemiola/train/inspect.h"
 #include "hemiola/train/launch.h"
 #include "hemiola/train/launch_external.h"
 #include "hemiola/train/progress.h"
@@ -83,13 +85,20 @@ int train_here(const Job& job, const Flags& flags) {
   return ended(run_node(job, flags, NodePlace{}, progress, &requests));
 }
 
-int train(Job job, const Flags& flags) {
+// The checkpoint that the run goes on from.
+std::string resumed(const Job& job, const Flags& flags, const ResumeOptions& asked) {
+  Progress progress(progress_options(flags));
+  return checkpoint_to_resume(job, flags, asked.from, progress);
+}
+
+int train(Job job, Flags flags, const ResumeOptions& resuming) {
   LaunchHints hints;
   if (job.cluster.nodes > 1) hints.size = job.cluster.nodes;
   hints.rendezvous = job.cluster.rendezvous;
   const auto launched = find_place(environment(), hints);
   if (launched) job.cluster.nodes = launched->size;
   resolve(job);
+  if (resuming.asked) flags.resume = resumed(job, flags, resuming);
   return launched ? train_as(*launched, job, flags) : train_here(job, flags);
 }
 
@@ -146,6 +155,7 @@ int run(Command command) {
     std::fputs(settings_help().c_str(), stdout);
     return 0;
   }
+  if (command.verb == Verb::inspect) return inspect(command.inspecting, std::cout);
   if (command.verb == Verb::data) return make_data(command.data);
   if (command.verb == Verb::export_model) {
     export_model(command.exporting, std::cout);
@@ -167,7 +177,7 @@ int run(Command command) {
     case Verb::calibrate:
       return calibrate(job, flags, command);
     default:
-      return train(job, flags);
+      return train(job, flags, command.resuming);
   }
 }
 

@@ -5,8 +5,6 @@
 
 namespace hemiola {
 
-uint32_t planned_workers(const Job& job) { return job.cluster.nodes * job.cluster.workers; }
-
 NodeLife::NodeLife(const Job& job, const std::string& out, const LoadedTask& loaded,
                    const RunSettings& settings, const Sampling& sampling, NodeId self,
                    std::vector<CodecSpeed> speeds)
@@ -32,6 +30,7 @@ void NodeLife::renew(NodeCore& core, const View& view) {
   const Place place{NodeId{*view.rank_of(self_)}, static_cast<uint32_t>(view.nodes()),
                     job_.cluster.workers};
   const bool first = view.epoch == Epoch{1};
+  if (!first && checkpoints) checkpoints->hurry();
   TableRestore restore;
   auto* table = static_cast<TableMachine*>(core.machine(MachineId::table));
   auto* average = static_cast<AverageMachine*>(core.machine(MachineId::average));
@@ -52,20 +51,27 @@ void NodeLife::renew(NodeCore& core, const View& view) {
   core.replace(MachineId::table,
                first || replicas_ ? std::make_unique<TableMachine>(*tables_)
                                   : std::make_unique<TableMachine>(*tables_, std::move(restore)));
+  if (first && resumed && !replicas_) hemiola::restore(resumed->checkpoint, *tables_);
   if (replicas_) {
     replicas_->move_to(place);
     if (!first && view_.members.empty()) replicas_->set_knows_nothing(true);
-    core.replace(MachineId::average, std::make_unique<AverageMachine>(*replicas_, !first));
+    auto made = std::make_unique<AverageMachine>(*replicas_, !first);
+    if (first && resumed) {
+      hemiola::restore(resumed->checkpoint, resumed->plan.what, *replicas_, *made);
+    }
+    core.replace(MachineId::average, std::move(made));
   }
   view_ = view;
   make_share(place.self == NodeId{0});
 }
 
 void NodeLife::make_share(bool leads) {
-  share_ = std::make_unique<NodeShare>(loaded_.task(), *tables_, settings_, planned_workers(job_));
+  share_ = std::make_unique<NodeShare>(loaded_.task(), *tables_, settings_,
+                                       planned_workers(job_, resumed));
   saver_ = saver_for(job_, out_, loaded_, *tables_);
   share_->replicas = replicas_.get();
   share_->saver = saver_.get();
+  share_->checkpoints = checkpoints;
   share_->counters = counters;
   if (leads && listener) share_->listener = listener();
 }

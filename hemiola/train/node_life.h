@@ -11,6 +11,7 @@
 #include "hemiola/average/replica.h"
 #include "hemiola/core/node_core.h"
 #include "hemiola/table/machine.h"
+#include "hemiola/train/checkpoint_run.h"
 #include "hemiola/train/model_store.h"
 #include "hemiola/train/options.h"
 #include "hemiola/train/task_factory.h"
@@ -39,6 +40,8 @@ class NodeLife {
   // is such that this node leads.
   std::function<RunListener*()> listener;
   std::function<NodeCounters()> counters;
+  const Resumed* resumed = nullptr;    // where the run goes on from
+  Checkpoints* checkpoints = nullptr;  // nullptr: none are written
 
  private:
   void renew(NodeCore& core, const View& view);
@@ -58,8 +61,5 @@ class NodeLife {
   std::unique_ptr<ModelSaver> saver_;
   std::unique_ptr<NodeShare> share_;
 };
-
-// Of the job as it was meant: how the data are cut.
-uint32_t planned_workers(const Job& job);
 
 }  // namespace hemiola

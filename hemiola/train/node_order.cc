@@ -13,7 +13,7 @@ Bytes encode(const NodeOrder& order) {
   for (const auto& [key, text] : values) w.put_text(key).put_text(text);
   const Flags& f = order.flags;
   w.put_text(f.out).put(f.json).put(f.quiet).put(f.verbose).put(f.terminal).put(f.colour);
-  w.put(f.stall_chance).put(f.stall);
+  w.put(f.stall_chance).put(f.stall).put_text(f.resume);
   const NodePlace& p = order.place;
   w.put(p.self).put_text(p.listen).put_text(p.host).put_text(p.rendezvous).put_text(p.secret);
   w.put_text(p.views).put(p.comes_later);
@@ -38,6 +38,7 @@ NodeOrder decode_order(const Bytes& bytes) {
   f.colour = r.get<bool>();
   f.stall_chance = r.get<double>();
   f.stall = r.get<Duration>();
+  f.resume = r.get_text();
   order.place.self = r.get<NodeId>();
   order.place.listen = r.get_text();
   order.place.host = r.get_text();

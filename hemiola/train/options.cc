@@ -19,6 +19,7 @@
 #include "hemiola/table/row_coding.h"
 #include "hemiola/table/sampling.h"
 #include "hemiola/table/staleness.h"
+#include "hemiola/train/checkpoint_every.h"
 
 namespace hemiola {
 namespace {
@@ -258,7 +259,20 @@ void refuse_table_settings(const SyncSection& sync) {
   if (sync.placement != "static" || !sync.placements.empty()) {
     refuse("`sync.placement`", "every worker has all rows; leave it out");
   }
-  if (sync.strict) refuse("`sync.strict`", "allreduce is equal bit by bit with fixed work anyway");
+  const AverageRule::Kind kind = parse_average(*sync.scheme).kind;
+  const bool exact = kind == AverageRule::Kind::allreduce || kind == AverageRule::Kind::local ||
+                     kind == AverageRule::Kind::outer;
+  if (sync.strict && !exact) {
+    throw UserError(
+        "`sync.strict` is for sync.scheme = \"bsp\", allreduce, local(H) and outer(H), "
+        "but under \"" +
+        *sync.scheme + "\" what a run comes to depends on who is how fast");
+  }
+  if (sync.strict && sync.compress == "auto") {
+    throw UserError(
+        "`sync.strict` does not go with sync.compress = \"auto\": which codec it finds depends on "
+        "times; name one");
+  }
   if (!sync.tables.empty()) refuse("`sync.tables`", "one scheme holds for all; leave it out");
 }
 
@@ -305,8 +319,10 @@ void resolve_sync(Job& job) {
     return;
   }
   if (sync.strict && *sync.scheme != "bsp" && *sync.scheme != "bsp strict") {
-    throw UserError("`sync.strict` is for sync.scheme = \"bsp\", but the scheme is \"" +
-                    *sync.scheme + "\"");
+    throw UserError(
+        "`sync.strict` is for sync.scheme = \"bsp\", allreduce, local(H) and outer(H), but the "
+        "scheme is \"" +
+        *sync.scheme + "\"");
   }
   if (sync.strict) sync.scheme = "bsp strict";
   sync.strict = *sync.scheme == "bsp strict";
@@ -369,6 +385,7 @@ void resolve(Job& job) {
   resolve_model(job);
   resolve_evaluation(job);
   resolve_sync(job);
+  parse_every(job.checkpoint.every);
 }
 
 }  // namespace hemiola

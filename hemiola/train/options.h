@@ -127,6 +127,13 @@ struct ClusterSection {
   std::string etcd;
 };
 
+struct CheckpointSection {
+  std::string every = "10 min";
+  uint32_t keep = 2;
+  std::string dir;
+  uint32_t memory_mb = 64;
+};
+
 struct Job {
   JobSection job;
   DataSection data;
@@ -134,6 +141,7 @@ struct Job {
   TrainSection train;
   SyncSection sync;
   ClusterSection cluster;
+  CheckpointSection checkpoint;
 };
 
 // The scheme is one of averages of replicas. REQUIRES: resolved.

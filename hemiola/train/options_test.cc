@@ -60,12 +60,29 @@ TEST(Options, Averages_of_models_are_told_apart_from_schemes_of_tables) {
   EXPECT_FALSE(averages(made({})));
   EXPECT_NE(error_of({"sync.scheme=groups(4,5)"}).find("write groups(M)"), std::string::npos);
   EXPECT_NE(error_of({"sync.scheme=gossip", "sync.topology=rong"}).find("ring"), std::string::npos);
-  for (const char* setting :
-       {"sync.placement=intent", "sync.placements.factors=nups", "sync.strict=true",
-        "sync.tables.factors=bsp", "sync.sampling=local"}) {
+  for (const char* setting : {"sync.placement=intent", "sync.placements.factors=nups",
+                              "sync.tables.factors=bsp", "sync.sampling=local"}) {
     EXPECT_NE(error_of({"sync.scheme=allreduce", setting}).find("tables"), std::string::npos)
         << setting;
   }
+}
+
+TEST(Options, Runs_equal_bit_by_bit_are_there_for_exact_means_too) {
+  for (const char* scheme : {"allreduce", "local(4)", "outer(8)"}) {
+    const Job job = made({(std::string("sync.scheme=") + scheme).c_str(), "sync.strict=true"});
+    EXPECT_EQ(job.sync.scheme, scheme);
+    EXPECT_TRUE(job.sync.strict);
+  }
+  EXPECT_NE(error_of({"sync.scheme=gossip", "sync.strict=true"}).find("who is how fast"),
+            std::string::npos);
+  EXPECT_NE(error_of({"sync.scheme=allreduce", "sync.strict=true", "sync.compress=auto"})
+                .find("name one"),
+            std::string::npos);
+}
+
+TEST(Options, A_span_between_checkpoints_is_read_before_the_run_begins) {
+  EXPECT_EQ(made({"checkpoint.every=3 epochs"}).checkpoint.every, "3 epochs");
+  EXPECT_NE(error_of({"checkpoint.every=often"}).find("\"10 min\""), std::string::npos);
 }
 
 TEST(Options, A_codec_is_for_schemes_that_have_it) {

@@ -26,6 +26,9 @@ class Report : public RunListener {
   void finished(const RunTotals& totals, double seconds) override;
   void saved(const std::string& folder, uint64_t bytes) override;
 
+  // Of the run, in the end.
+  void checkpointed(const CheckpointTotals& totals) { summary_.checkpoints = totals; }
+
   // finished() was called: there is a result, however the job ended after it.
   bool has_result() const { return has_result_; }
 

@@ -143,6 +143,11 @@ JobOver run_node(const Job& job, const Flags& flags, const NodePlace& place, Pro
   const std::string address = reached_at(place, listener);
   ClusterOptions cluster = cluster_options(job, place, address);
   cluster.state_machines = life.state_machines();
+  const auto resumed = resumed_from(job, flags, loaded.task());
+  const auto checkpoints = checkpoints_for(job, flags, loaded.task(), resumed.get(), progress);
+  life.resumed = resumed.get();
+  life.checkpoints = checkpoints.get();
+  if (resumed) cluster.agenda = resumed->checkpoint.manifest().agenda;
   core->add(MachineId::cluster, std::make_unique<ClusterMachine>(cluster));
   life.live_in(*core);
 
@@ -161,6 +166,8 @@ JobOver run_node(const Job& job, const Flags& flags, const NodePlace& place, Pro
   if (requests) requests->tell_nobody();
   if (store && over.ok) store->job_over(place.self);
   store.reset();  // it speaks to the node
+  if (checkpoints) checkpoints->finish(over.ok);
+  if (report && checkpoints) report->checkpointed(checkpoints->totals());
   if (report && (over.ok || report->has_result())) report->publish();
   return over;
 }

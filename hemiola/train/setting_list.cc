@@ -325,7 +325,8 @@ const Setting kSettings[] = {
     {"sync.scheme", SLOT(sync.scheme), "",
      "how workers keep together: shared, bsp, bsp strict, ssp(S), essp(S), async; or by averages: "
      "allreduce, local(H), outer(H), groups(M, S), gossip, pushsum, consensus, backup"},
-    {"sync.strict", SLOT(sync.strict), "", "with bsp: runs are equal bit by bit"},
+    {"sync.strict", SLOT(sync.strict), "",
+     "with bsp, allreduce, local(H), outer(H): runs are equal bit by bit"},
     {"sync.updates",
      SLOT(sync.updates),
      "",
@@ -451,6 +452,21 @@ const Setting kSettings[] = {
      "addresses of the members of an etcd cluster that keeps the view, http://HOST:2379, with "
      "commas between; empty: the launcher does",
      {.only = "cluster.on_loss=go_on"}},
+
+    {"checkpoint.every", SLOT(checkpoint.every), "",
+     "when the state of a run is kept: none, N epochs, N s, N min, N h (at the end of an epoch)"},
+    {"checkpoint.keep",
+     SLOT(checkpoint.keep),
+     "",
+     "how many of them stay",
+     {.low = 1, .high = 1e6}},
+    {"checkpoint.dir", SLOT(checkpoint.dir), "",
+     "their folder, which all nodes must see; else checkpoints in the run's"},
+    {"checkpoint.memory_mb",
+     SLOT(checkpoint.memory_mb),
+     "MB",
+     "buffers of a node for what is written while training goes on",
+     {.low = 2, .high = 1e6}},
 };
 
 #undef SLOT

@@ -7,8 +7,9 @@
 namespace hemiola {
 namespace {
 
-TEST(SettingList, Every_key_is_there_once_and_in_one_of_the_six_sections) {
-  const std::set<std::string_view> sections = {"job", "data", "model", "train", "sync", "cluster"};
+TEST(SettingList, Every_key_is_there_once_and_in_one_of_the_sections) {
+  const std::set<std::string_view> sections = {"job",  "data",    "model",     "train",
+                                               "sync", "cluster", "checkpoint"};
   std::set<std::string_view> keys;
   for (const Setting& s : all_settings()) {
     EXPECT_TRUE(keys.insert(s.key).second) << s.key;

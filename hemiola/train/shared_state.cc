@@ -19,6 +19,7 @@ class SharedTables final : public SharedState {
   Parameters& training() override { return params_; }
   Parameters& evaluation() override { return params_; }
   void begin() override { client_.barrier(); }
+  void begin_pass(uint32_t pass) override { client_.begin_pass(pass); }
   void end_pass() override { client_.barrier(); }
   uint64_t secure(bool wait) override { return client_.secure(wait); }
   uint64_t secured() const override { return client_.safe_point(); }
@@ -94,13 +95,15 @@ class SharedReplicas final : public SharedState {
         port_(port),
         own_(tables_in(replicas.of(port.worker()).rows(), replicas.layout())),
         mean_(tables_in(replicas.mean(), replicas.layout())),
-        training_(own_, task, mix(replicas.options().seed, port.worker().value, 0x5a3), port, cost,
-                  std::move(after_step)),
+        training_(own_, task, seed(0), port, cost, std::move(after_step)),
         evaluation_(mean_) {}
 
   Parameters& training() override { return training_; }
   Parameters& evaluation() override { return evaluation_; }
   void begin() override { at_rest_ = at_rest_ + training_.timed(rest_); }
+  void begin_pass(uint32_t pass) override {
+    if (pass > 0) training_.draw_anew(seed(pass));
+  }
   void end_pass() override {
     begin();
     averaging_ = averaging_ + training_.timed(taking_);
@@ -130,6 +133,11 @@ class SharedReplicas final : public SharedState {
   std::map<std::string, uint64_t> rounds() const override { return taking_.reasons; }
 
  private:
+  uint64_t seed(uint32_t pass) const {
+    const uint64_t first = mix(replicas_.options().seed, port_.worker().value, 0x5a3);
+    return pass == 0 ? first : mix(first, pass);
+  }
+
   ReplicaSet& replicas_;
   TableSet& tables_;
   WorkerPort& port_;

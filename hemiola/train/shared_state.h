@@ -29,6 +29,8 @@ class SharedState {
 
   // Returns when all workers of the job have come here.
   virtual void begin() = 0;
+  // Draws of negatives in this pass depend on its number, not on how the ones before it went.
+  virtual void begin_pass(uint32_t pass) = 0;
   // The worker has no work left in this pass. Returns when nobody has, and all that was learnt is
   // in what evaluation() gives.
   virtual void end_pass() = 0;

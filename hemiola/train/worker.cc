@@ -30,11 +30,11 @@ class Worker {
     totals_ = std::move(ask(begin_).totals);
     first_epoch_ = static_cast<uint32_t>(totals_.size() / 2);
     if (is_first() && share_.listener) {
-      std::vector<EpochRecord> done;
-      for (uint32_t e = 0; e < first_epoch_; ++e) done.push_back(record_of(e));
-      share_.listener->done_before(done);
+      share_.listener->done_before(records());
     }
     state_->begin();
+    // Nobody takes a first step while others still count as at rest.
+    if (share_.replicas) sum({});
     trained_from_ = port_.now();
     const size_t passes = 2 * size_t{share_.settings.epochs};
     for (size_t pass = totals_.size(); pass < passes && !reduce_.winds_up; ++pass) {
@@ -116,6 +116,7 @@ class Worker {
 
   void train() {
     epoch_loss_ = {};
+    state_->begin_pass(epoch_);
     ask_for(2 * epoch_, share_.plan);
     auto block = next_block();
     while (block) {
@@ -154,6 +155,27 @@ class Worker {
     evaluating_ = evaluating_ + (port_.now() - start) - (blocked() - waited) - (idle_ - idle);
     if (!close({})) return;
     if (is_first() && share_.listener) share_.listener->epoch(record_of(epoch_));
+    if (share_.checkpoints) checkpoint(*share_.checkpoints);
+  }
+
+  void checkpoint(Checkpoints& checkpoints) {
+    const Checkpoints::Point point{.passes = totals_,
+                                   .elapsed = totals_.back().ended,
+                                   .last = epoch_ + 1 == share_.settings.epochs,
+                                   .tables = share_.tables,
+                                   .replicas = share_.replicas,
+                                   .examples = share_.examples_per_epoch,
+                                   .epochs = [this] { return records(); }};
+    const Instant start = port_.now();
+    const Duration idle = idle_;
+    checkpoints.at(point, port_, [this](std::vector<double> v) { return sum(std::move(v)); });
+    idle_ = idle + (port_.now() - start);
+  }
+
+  std::vector<EpochRecord> records() const {
+    std::vector<EpochRecord> done;
+    for (uint32_t e = 0; e < totals_.size() / 2; ++e) done.push_back(record_of(e));
+    return done;
   }
 
   // REQUIRES: its training is in totals_; with its evaluation it is whole.

@@ -10,6 +10,7 @@
 #include "hemiola/core/worker_port.h"
 #include "hemiola/models/task.h"
 #include "hemiola/table/table_set.h"
+#include "hemiola/train/checkpoint.h"
 #include "hemiola/train/model_store.h"
 #include "hemiola/train/progress.h"
 #include "hemiola/train/shared_state.h"
@@ -56,8 +57,9 @@ struct NodeShare {
   const RunSettings& settings;
   ReplicaSet* replicas = nullptr;  // set: what is trained on; the tables get the model at the end
   std::function<NodeCounters()> counters;
-  RunListener* listener = nullptr;  // on the node of worker 0
-  ModelSaver* saver = nullptr;      // the same on all nodes: set, or not
+  RunListener* listener = nullptr;     // on the node of worker 0
+  ModelSaver* saver = nullptr;         // the same on all nodes: set, or not
+  Checkpoints* checkpoints = nullptr;  // the same
 
   // The same under all views, whatever the number of workers is then.
   std::shared_ptr<const BlockPlan> plan;             // of the training data

@@ -1,0 +1,18 @@
+// `hemiola inspect`: the checkpoints of a run, for people.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+
+namespace hemiola {
+
+struct InspectOptions {
+  std::string folder;
+  bool fast = false;  // do not read the files to check them
+};
+
+// Writes a paragraph for each. Returns 0 when the newest is whole, else 1. Throws UserError when
+// there is none at all.
+int inspect(const InspectOptions& options, std::ostream& out);
+
+}  // namespace hemiola
