@@ -305,8 +305,13 @@ def test_a_killed_node_is_named_within_two_seconds(hemiola):
         assert run.wait(timeout=10) == 1
         assert time.monotonic() - begun < 2
         said = run.stderr.read()
-        assert re.fullmatch(r"hemiola: node \d \(process %d\) was ended by signal 9 \(Killed\)\n"
-                            % nodes[2], said), said
+        lines = said.splitlines()
+        assert re.fullmatch(r"hemiola: node \d \(process %d\) was ended by signal 9 \(Killed\)"
+                            % nodes[2], lines[0]), said
+        assert lines[1].split() == "node process host after restarts how it ended".split()
+        how = {int(line.split()[1]): line.split(maxsplit=6)[6] for line in lines[2:]}
+        assert how == {pid: "signal 9 (Killed)" if pid == nodes[2] else "ended by the launcher"
+                       for pid in nodes}, said
         assert not any(alive(pid) for pid in nodes)
     finally:
         end(run)

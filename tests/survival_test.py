@@ -1,5 +1,6 @@
 """Runs whose processes are killed and frozen while they train."""
 import os
+import re
 import signal
 import time
 
@@ -104,12 +105,18 @@ COUNT = ["--nodes", "4", "data.kind=synthetic", "data.generator=numbers", "data.
          "model.kind=count", "train.evaluate_every=0", "sync.copies=2"]
 
 
-@pytest.mark.parametrize("scheme", [["async"], ["essp(2)"], ["ssp(1)", "sync.placement=relocate"],
-                                    ["async", "sync.placement=intent"]], ids=" ".join)
+COUNT_SCHEMES = [["async"], ["essp(2)"], ["ssp(1)", "sync.placement=relocate"],
+                 ["async", "sync.placement=intent"]]
+
+
+def counted(scheme):
+    return ["sync.scheme=" + scheme[0], *scheme[1:]]
+
+
+@pytest.mark.parametrize("scheme", COUNT_SCHEMES, ids=" ".join)
 def test_nothing_that_counts_as_done_is_lost_with_its_node(hemiola, scheme):
     (hemiola.folder / "count.toml").touch()
-    scheme[0] = "sync.scheme=" + scheme[0]
-    run = hemiola.start("train", "count.toml", *COUNT, *scheme, f"train.epochs={EPOCHS}")
+    run = hemiola.start("train", "count.toml", *COUNT, *counted(scheme), f"train.epochs={EPOCHS}")
     try:
         history = hemiola.folder / "runs/count/metrics.jsonl"
         for kill, victim in enumerate((1, 0, 3, 2)):
@@ -123,5 +130,80 @@ def test_nothing_that_counts_as_done_is_lost_with_its_node(hemiola, scheme):
         assert summary["samples"] == 40_000 * EPOCHS, said
         # What a dead node had done of a block is there twice. Nothing is missing.
         assert summary["final"]["metrics"]["missing"] == 0, said
+    finally:
+        end(run)
+
+
+def hemiola_nodes(hemiola, verb, *words):
+    done = hemiola.run(verb, "job.toml", *words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("scheme", SCHEMES, ids=lambda s: s[0].removeprefix("sync.scheme="))
+def test_a_run_goes_on_while_nodes_leave_and_others_come(hemiola, undisturbed, scheme):
+    run = hemiola.start("train", hemiola.job, *SLOW[2:], "--nodes=4", "--max-nodes=6", *scheme,
+                        "sync.copies=1")
+    try:
+        wait_until(lambda: epochs_done(hemiola) >= 2)
+        assert "node 1 is asked to leave" in hemiola_nodes(hemiola, "leave", "--node", "1")
+        wait_until(lambda: len(nodes_of(run.pid)) == 3)
+        wait_until(lambda: epochs_done(hemiola) >= 10)
+        said = hemiola_nodes(hemiola, "join", "--nodes", "3")
+        assert [f"node {n} (process" in said for n in (1, 4, 5)] == [True] * 3, said
+        wait_until(lambda: epochs_done(hemiola) >= 20)
+        assert len(nodes_of(run.pid)) == 6
+        refused = hemiola.run("join", "job.toml")
+        assert refused.returncode == 1 and "at most 6 nodes" in refused.stderr
+        said, summary = finish(hemiola, run, undisturbed)
+        assert "node 1 leaves: going on with 3 nodes" in said, said
+        assert "node 1 has left" in said and "lost" not in said, said
+        assert "rows" not in said, said  # of tables, that would have gone back
+        assert re.search(r"^ +1 +\d+ +here +[\d.]+ s +0 +left$", said, re.M), said
+        calm = hemiola.start("train", hemiola.job, *SLOW[2:], "--nodes=4", *scheme, "--out", "calm")
+        assert calm.wait(timeout=120) == 0
+        now, then = summary["final"]["loss"], hemiola.summary("calm")["final"]["loss"]
+        assert now < then * 1.1 + 0.001, (now, then)
+    finally:
+        end(run)
+
+
+@pytest.mark.parametrize("scheme", COUNT_SCHEMES, ids=" ".join)
+def test_nothing_is_lost_when_nodes_leave_with_the_only_copy(hemiola, scheme):
+    (hemiola.folder / "count.toml").touch()
+    run = hemiola.start("train", "count.toml", *COUNT, "sync.copies=1", f"train.epochs={EPOCHS}",
+                        "--max-nodes=6", *counted(scheme))
+    try:
+        history = hemiola.folder / "runs/count/metrics.jsonl"
+        for turn, leavers in enumerate(((0,), (2, 3), (1,))):
+            wait_until(lambda: history.exists() and
+                       len(history.read_text().splitlines()) >= 3 + 12 * turn)
+            words = [f"--node={node}" for node in leavers]
+            assert hemiola.run("leave", "count.toml", *words).returncode == 0
+            wait_until(lambda: len(nodes_of(run.pid)) == 4 - len(leavers))
+            words = f"--nodes={len(leavers)}"
+            assert hemiola.run("join", "count.toml", words).returncode == 0
+        said = run.communicate(timeout=120)[1]
+        assert run.returncode == 0, said
+        summary = hemiola.summary("runs/count")
+        assert summary["samples"] == 40_000 * EPOCHS, said
+        assert summary["final"]["metrics"]["missing"] == 0, said
+        assert "left" in said and "lost" not in said, said
+    finally:
+        end(run)
+
+
+def test_who_would_leave_too_few_is_refused_and_a_signal_ends_the_run_in_order(hemiola):
+    run = hemiola.start("train", hemiola.job, *SLOW, "--min-nodes=3")
+    try:
+        wait_until(lambda: epochs_done(hemiola) >= 2)
+        refused = hemiola.run("leave", "job.toml", "--node", "2")
+        assert refused.returncode == 1 and "the job wants at least 3" in refused.stderr
+        assert hemiola.refused("leave", "job.toml", "--node", "7").startswith("there is no node 7")
+        os.kill(nodes_of(run.pid)[2], signal.SIGTERM)
+        said = run.communicate(timeout=30)[1]
+        assert run.returncode == 130, said
+        assert hemiola.summary()["ended_early"]
+        assert "no job of this machine's runs" in hemiola.refused("join", "job.toml")
     finally:
         end(run)

@@ -64,6 +64,7 @@ class Run {
   ClusterOptions cluster_options(const Life& life) const;
   void after_event();
   bool may_kill(NodeId victim) const;
+  bool may_leave(NodeId node) const;
   bool somebody_holds_on() const;
   void ambush();
   void come_back(NodeId node);
@@ -80,7 +81,7 @@ class Run {
   std::vector<std::unique_ptr<LoadedTask>> counting_;
   std::vector<std::unique_ptr<NodeLife>> lives_;  // of the dead too, until the world ends
   std::unique_ptr<sim::World> world_;
-  std::vector<sim::Fault> kills_;  // yet to come, the next one last
+  std::vector<sim::Fault> kills_;  // and leavings, yet to come, the next one last
   uint32_t ambushes_left_ = 0;
   uint64_t events_ = 0;
   Outcome outcome_;
@@ -167,6 +168,16 @@ bool Run::may_kill(NodeId victim) const {
   return false;
 }
 
+// Somebody stays then.
+bool Run::may_leave(NodeId node) const {
+  for (const Member& m : world_->stored_view().members) {
+    const Life& life = const_cast<Watch&>(watch_).life(m.node);
+    if (m.node == node || life.instance != m.instance || life.asked_to_leave) continue;
+    if (world_->alive(m.node) && !life.over && life.started) return true;
+  }
+  return false;
+}
+
 bool Run::somebody_holds_on() const {
   const View& view = world_->stored_view();
   if (view.members.empty() || watch_.finished()) return true;
@@ -214,7 +225,7 @@ void Run::measure() {
   TableMachine::Remembered& most = outcome_.remembered;
   for (NodeId n{0}; n.value < world_->nodes(); ++n.value) {
     if (!world_->alive(n)) continue;
-    const auto* table = static_cast<TableMachine*>(world_->core(n).machine(MachineId::table));
+    const auto* table = dynamic_cast<TableMachine*>(world_->core(n).machine(MachineId::table));
     if (table == nullptr) continue;
     const TableMachine::Remembered now = table->remembered();
     most.units = std::max(most.units, now.units);
@@ -230,7 +241,15 @@ void Run::after_event() {
     if (ledger_ && !is_calm()) break;
     const sim::Fault kill = kills_.back();
     kills_.pop_back();
-    if (!world_->alive(kill.a) || watch_.life(kill.a).over || !may_kill(kill.a)) continue;
+    if (!world_->alive(kill.a) || watch_.life(kill.a).over) continue;
+    if (kill.kind == sim::Fault::Kind::leave) {
+      if (!may_leave(kill.a)) continue;
+      ++outcome_.faults[kill.kind];
+      watch_.life(kill.a).asked_to_leave = true;
+      world_->inject(sim::leave(world_->now(), kill.a));
+      continue;
+    }
+    if (!may_kill(kill.a)) continue;
     ++outcome_.faults[kill.kind];
     watch_.life(kill.a).died = world_->now();
     world_->inject(sim::kill(world_->now(), kill.a));
@@ -252,14 +271,15 @@ Outcome Run::run() {
   Instant last;
   for (const sim::Fault& fault : trial_.faults) {
     last = std::max(last, fault.at + fault.span);
-    if (fault.kind == sim::Fault::Kind::kill) {
+    if (fault.kind == sim::Fault::Kind::kill || fault.kind == sim::Fault::Kind::leave) {
       kills_.push_back(fault);
     } else {
       ++outcome_.faults[fault.kind];
       in_world.faults.push_back(fault);
     }
   }
-  std::reverse(kills_.begin(), kills_.end());
+  std::stable_sort(kills_.begin(), kills_.end(),
+                   [](const auto& x, const auto& y) { return x.at > y.at; });
   in_world.deadline = last + trial_.patience;
   in_world.record_trace = trial_.traced;
   in_world.log = [this](Instant now, NodeId node, Level, std::string_view line) {
@@ -271,9 +291,9 @@ Outcome Run::run() {
                 static_cast<int>(line.size()), line.data());
   };
   watch_.on_over = [this](Life& life) {
-    if (!life.fenced) return;
-    ++outcome_.fenced;
-    come_back(life.node);
+    outcome_.fenced += life.fenced;
+    outcome_.left += life.left;
+    if (life.fenced || life.left) come_back(life.node);
   };
   ambushes_left_ = trial_.ambushes;
   watch_.on_motion = [this] { ambush(); };
@@ -287,7 +307,7 @@ Outcome Run::run() {
     const sim::Outcome over = world_->run();
     outcome_.events = over.events;
     if (!over.finished) outcome_.wrong = over.stuck_reason;
-    outcome_.lost = !somebody_holds_on();
+    outcome_.lost = !somebody_holds_on() || watch_.early();
     if (outcome_.lost) {
       outcome_.wrong.clear();
     } else if (over.finished && !watch_.finished())

@@ -29,6 +29,7 @@ struct Outcome {
   double hours = 0;                             // simulated
   std::map<sim::Fault::Kind, uint64_t> faults;  // that were carried out
   uint64_t fenced = 0;                          // nodes that were taken out while they lived
+  uint64_t left = 0;                            // nodes that left as they were asked to
 };
 
 // Holds what trials have in common, so that data are made once.

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -14,6 +15,7 @@
 #include <optional>
 #include <string_view>
 
+#include "hemiola/core/random.h"
 #include "tests/swarm_count.h"
 
 namespace hemiola::swarm {
@@ -154,6 +156,59 @@ TEST(Swarm, What_is_remembered_is_bounded_however_many_die) {
     EXPECT_LE(most[1].units, 2 * most[0].units);
     EXPECT_LE(most[1].gifts, 2 * most[0].gifts + 4);
   }
+}
+
+// Nodes are asked to leave and come again, and nothing else happens to them. Even with one copy of
+// each row nothing is lost.
+Trial leaving_trial(uint64_t seed) {
+  Trial trial = random_trial(seed);
+  trial.copies = 1;
+  trial.ambushes = 0;
+  trial.faults.clear();
+  Random random(mix(seed, 0x6c65617665));
+  for (int i = 0; i < 6; ++i) {
+    const Instant at{static_cast<int64_t>(random.uniform(0.2e9, 6e9))};
+    trial.faults.push_back(
+        sim::leave(at, NodeId{static_cast<uint32_t>(random.below(trial.nodes))}));
+  }
+  std::sort(trial.faults.begin(), trial.faults.end(),
+            [](const auto& x, const auto& y) { return x.at < y.at; });
+  return trial;
+}
+
+TEST(Swarm, Nothing_is_lost_when_nodes_leave_and_come) {
+  Yard yard;
+  Sum sum;
+  uint64_t left = 0;
+  const bool alone = seeds().alone();
+  const uint64_t first = alone ? seeds().first : 1;
+  for (uint64_t seed = first; seed < first + (alone ? 1 : 200); ++seed) {
+    Trial trial = leaving_trial(seed);
+    trial.aloud = alone;
+    const Outcome outcome = yard.run(trial);
+    sum.add(outcome);
+    left += outcome.left;
+    SCOPED_TRACE("seed " + std::to_string(seed) + ": " + to_string(trial));
+    EXPECT_EQ(outcome.wrong, "");
+    EXPECT_EQ(outcome.rows_lost, 0u);
+    EXPECT_EQ(outcome.fenced, 0u);
+    if (!outcome.lost) EXPECT_EQ(unlearnt(trial, outcome, yard), "");
+  }
+  sum.print();
+  if (alone) return;
+  EXPECT_GT(left, 200u);
+  EXPECT_LT(sum.lost, 20u);
+}
+
+TEST(Swarm, A_node_that_leaves_and_hands_nothing_over_is_caught) {
+  Yard yard;
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    Trial trial = leaving_trial(seed);
+    trial.sabotage = ClusterSabotage::leaves_at_once;
+    const Outcome outcome = yard.run(trial);
+    if (outcome.rows_lost > 0 || !outcome.wrong.empty()) return;
+  }
+  FAIL() << "nobody missed what it had";
 }
 
 // A defect that is put in on purpose must not go unseen for long.

@@ -43,6 +43,16 @@ void draw_scheme(Trial& trial, Random& random) {
   if (packs && random.chance(0.2)) trial.compress = pick(kCodecs);
 }
 
+// By a chance of their own, so that all else of a seed is as it was.
+void draw_leavings(Trial& trial) {
+  Random random(mix(trial.seed, 0x6c65617665));
+  const uint64_t leavings = random.chance(0.4) ? random.below(4) : 0;
+  for (uint64_t i = 0; i < leavings; ++i) {
+    const NodeId node{static_cast<uint32_t>(random.below(trial.nodes))};
+    trial.faults.push_back(sim::leave(Instant{seconds(random.uniform(0, 12)).ns}, node));
+  }
+}
+
 void draw_faults(Trial& trial, Random& random) {
   sim::SwizzleOptions o;
   o.nodes = trial.nodes;
@@ -91,6 +101,7 @@ Trial counting_trial(uint64_t seed) {
   o.kills = std::min(static_cast<uint32_t>(1 + random.below(4)), trial.nodes);
   trial.faults = sim::swizzle(trial.seed, o);
   trial.back_after = milliseconds(static_cast<int64_t>(20 + random.below(2000)));
+  draw_leavings(trial);
   return trial;
 }
 
@@ -104,6 +115,7 @@ Trial random_trial(uint64_t seed) {
   trial.workers = static_cast<uint32_t>(1 + random.below(2));
   draw_scheme(trial, random);
   draw_faults(trial, random);
+  draw_leavings(trial);
   return trial;
 }
 

@@ -108,7 +108,10 @@ void Watch::heard(Life& life, const Notice& notice) {
     if (!over->ok && !over->fenced && !finished_) {
       say_wrong(name(life) + " ended the job: " + over->reason);
     }
-    if (over->ok && !finished_) say_wrong(name(life) + " was done before the job was");
+    life.left = over->left;
+    if (over->left && !life.asked_to_leave) say_wrong(name(life) + " left without being asked to");
+    if (over->ok && !over->left && !finished_)
+      say_wrong(name(life) + " was done before the job was");
     if (on_over) on_over(life);
   }
 }
@@ -149,6 +152,12 @@ void Watch::done_before(const std::vector<EpochRecord>& records) {
 
 void Watch::finished(const RunTotals& totals, double) {
   finished_ = true;
+  early_ = totals.ended_early;
+  if (early_) {
+    for (const auto& [node, life] : now_) {
+      if (life->asked_to_leave && !life->left) return;
+    }
+  }
   if (totals.samples != epochs_ * examples_) {
     say_wrong("the job counted " + std::to_string(totals.samples) + " examples of " +
               std::to_string(epochs_ * examples_));

@@ -30,6 +30,8 @@ struct Life {
   bool over = false;
   bool fenced = false;
   std::optional<Instant> died{};  // was killed
+  bool asked_to_leave = false;
+  bool left = false;
 };
 
 class Watch : public RunListener {
@@ -50,6 +52,8 @@ class Watch : public RunListener {
   // The first thing that was wrong; empty: nothing.
   const std::string& wrong() const { return wrong_; }
   bool finished() const { return finished_; }
+  // It ended in order, but early: nobody was left but nodes that were asked to leave.
+  bool early() const { return early_; }
   double first_loss() const { return first_loss_; }
   double loss() const { return loss_; }
   uint64_t views() const { return views_.size(); }
@@ -80,6 +84,7 @@ class Watch : public RunListener {
   };
   std::map<std::pair<uint32_t, uint32_t>, Done> done_;  // by pass and block
   bool finished_ = false;
+  bool early_ = false;
   double first_loss_ = 0;
   double loss_ = 0;
   std::string wrong_;

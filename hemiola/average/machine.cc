@@ -14,8 +14,9 @@ AverageMachine::AverageMachine(ReplicaSet& replicas, bool again)
     : replicas_(replicas),
       crew_(replicas),
       strategy_(make_strategy(crew_)),
-      mean_(replicas.place(), kMeanLane, replicas.layout().values()),
-      again_(again) {}
+      mean_(replicas.place(), kMeanLane, replicas.layout().values()) {
+  if (again) at_start_.emplace(replicas_);
+}
 
 void AverageMachine::settle_replicas() {
   for (const WorkerId w : crew_.local()) {
@@ -26,30 +27,18 @@ void AverageMachine::settle_replicas() {
 }
 
 void AverageMachine::get_ready(Outbox& out) {
-  ready_ = !again_;
+  ready_ = !at_start_;
   if (ready_) return out.tell(StateReady{MachineId::average});
-  sum_.assign(crew_.values(), 0);
-  double weight = 0;
-  for (const WorkerId w : crew_.local()) {
-    if (replicas_.knows_nothing()) break;
-    vec().add(sum_.data(), crew_.values(w).data(), sum_.size());
-    weight += 1;
-  }
-  if (mean_.begin(sum_, weight, out)) end_of_mean_at_start(out);
+  if (at_start_->begin(out)) end_of_mean_at_start(out);
 }
 
 void AverageMachine::end_of_mean_at_start(Outbox& out) {
   ready_ = true;
-  const bool all_alike = !floats_under(replicas_.options().rule);
-  for (const WorkerId w : crew_.local()) {
-    if (!replicas_.knows_nothing() && !all_alike) break;
-    std::copy(sum_.begin(), sum_.end(), crew_.values(w).begin());
-    replicas_.of(w).give_out();
-  }
-  replicas_.set_knows_nothing(false);
+  at_start_->give_to_replicas();
+  const std::span<const float> mean = at_start_->mean();
   replicas_.layout().for_each_run(
-      replicas_.mean(), [&](float* row, size_t at, size_t n) { vec().copy(row, &sum_[at], n); });
-  if (!replicas_.common_start().empty()) replicas_.set_common_start(sum_);
+      replicas_.mean(), [&](float* row, size_t at, size_t n) { vec().copy(row, &mean[at], n); });
+  if (!replicas_.common_start().empty()) replicas_.set_common_start(mean);
   strategy_ = make_strategy(crew_);
   out.tell(StateReady{MachineId::average});
 }
@@ -62,7 +51,8 @@ void AverageMachine::on(Event& event, Instant now, Outbox& out) {
   } else if (auto* fired = std::get_if<TimerFired>(&event)) {
     fired->tag == kSayTag ? say_waits(now, out) : strategy_->on_timer(fired->tag, now, out);
   } else if (auto* up = std::get_if<PeerUp>(&event)) {
-    if (up->again) up_again(up->peer, now, out);
+    if (up->again && at_start_) at_start_->up_again(up->peer, out);
+    if (up->again && up->peer.value < crew_.place().nodes) up_again(up->peer, now, out);
   } else if (std::holds_alternative<Notice>(event)) {
     const auto& notice = std::get<Notice>(event);
     if (std::holds_alternative<JobStarted>(notice) && !saying_) {
@@ -137,9 +127,15 @@ void AverageMachine::on_message(const Envelope& message, Instant now, Outbox& ou
     if (message.kind == Kind::pace && crew_.gate_) return crew_.gate_->on_message(message);
     const bool piece = message.kind == Kind::part || message.kind == Kind::total;
     Reader reader(message.body);
-    if (piece && reader.get<PieceHead>().lane == kMeanLane) {
-      if (!mean_.on_message(message, out)) return;
-      return ready_ || !again_ ? end_mean(out) : end_of_mean_at_start(out);
+    const uint32_t lane = piece ? reader.get<PieceHead>().lane : 0;
+    if (piece && lane == MeanAtStart::kLane) {
+      if (at_start_ && at_start_->on_message(message, out)) end_of_mean_at_start(out);
+      return;
+    }
+    if (message.from.value >= crew_.place().nodes) return;
+    if (piece && lane == kMeanLane) {
+      if (mean_.on_message(message, out)) end_mean(out);
+      return;
     }
     strategy_->on_message(message, now, out);
   } catch (const std::runtime_error& e) {

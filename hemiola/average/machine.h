@@ -9,15 +9,17 @@
 // When the view changes, the replicas stay and their machine is made anew. Before anybody goes on,
 // the mean of all replicas is taken: nodes that came begin with it; under rules that keep all
 // replicas the same, so does everybody, for the round that was broken off may have reached some
-// only. The others keep what they have, to the bit.
+// only. The others keep what they have, to the bit, unless somebody leaves (mean_at_start.h).
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "hemiola/average/mean_at_start.h"
 #include "hemiola/average/reduction.h"
 #include "hemiola/average/strategy.h"
 
@@ -63,11 +65,11 @@ class AverageMachine : public Machine {
   Crew crew_;
   std::unique_ptr<Strategy> strategy_;
   Reduction mean_;
-  std::vector<float> sum_;  // of the mean
+  std::optional<MeanAtStart> at_start_;  // of a job that has begun under another view
+  std::vector<float> sum_;               // of the mean
   uint32_t pass_ = 0;
   std::map<uint32_t, std::set<WorkerId>> rested_;  // by pass
   bool saying_ = false;
-  bool again_;
   bool ready_ = false;
 };
 

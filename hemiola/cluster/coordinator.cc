@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "hemiola/cluster/admission.h"
 #include "hemiola/cluster/verdict.h"
 #include "hemiola/cluster/why.h"
 
@@ -70,73 +69,6 @@ void Coordinator::on_message(const Envelope& message, Instant now, Outbox& out) 
   if (!decoded) on_failed(nonsense(from, "a message that makes no sense"), options_.self, now, out);
 }
 
-void Coordinator::refuse(NodeId from, const Join& join, const std::string& why, Outbox& out) const {
-  out.say(Level::warning, "refused: " + why);
-  out.send(from, Kind::end, End{false, join.instance, why}.encode());
-}
-
-void Coordinator::on_join(NodeId from, const Join& join, Instant now, Outbox& out) {
-  const bool started = phase_ != Phase::gathering;
-  // One that waits may have died behind a link that this node hung up itself.
-  if (started && options_.goes_on) joined_.erase(from);
-  std::optional<std::string> why = refusal(options_, from, join, joined_);
-  if (!why && started && (!options_.goes_on || phase_ == Phase::ending)) {
-    why = name_of(from) + " came too late: the job has started without that process";
-  }
-  if (why) return refuse(from, join, *why, out);
-  const auto rank = view_.rank_of(from);
-  if (rank && view_.members[*rank].instance == join.instance) return;  // said twice
-  joined_[from] = join;
-  if (started) {
-    out.say(Level::info, name_of(from) + " is here with " + std::to_string(join.workers) +
-                             (join.workers == 1 ? " worker" : " workers") + " and wants to join");
-    return change_view(now, out);
-  }
-  if (from != options_.self) {
-    out.say(Level::info, name_of(from) + " is here with " + std::to_string(join.workers) +
-                             (join.workers == 1 ? " worker (" : " workers (") +
-                             std::to_string(joined_.size()) + " of " +
-                             std::to_string(options_.nodes) + " nodes)");
-  }
-  if (joined_.size() == options_.nodes) change_view(now, out);
-}
-
-// Asks for the view that should be, if that is not the one there is. Nodes come in only once those
-// who are here are at work, so that a flood of them does not keep the job from going on.
-void Coordinator::change_view(Instant now, Outbox& out) {
-  const bool may_come = phase_ == Phase::gathering || phase_ == Phase::running;
-  if (wants_view_ || phase_ == Phase::ending || phase_ == Phase::over) return;
-  View next;
-  next.epoch = Epoch{view_.epoch.value + 1};
-  for (const Member& m : view_.members) {
-    if (!gone_.contains(m.node)) next.members.push_back(m);
-  }
-  const bool any_gone = next.nodes() < view_.nodes();
-  bool any_new = false;
-  for (const auto& [node, join] : joined_) {
-    if (!may_come || next.has(node)) continue;
-    next.members.push_back({node, join.address, join.workers, {}, join.instance});
-    any_new = true;
-  }
-  if (!any_gone && !any_new) return;
-  uint32_t workers = 0;
-  for (Member& m : next.members) {
-    m.first_worker = WorkerId{workers};
-    workers += m.workers;
-  }
-  wants_view_ = true;
-  asked_for_view_ = now;
-  if (options_.keeper == ViewKeeper::store) {
-    out.proposals.push_back({view_.epoch, next});
-    return;
-  }
-  const Bytes body = encode_view(next);
-  for (const Member& m : next.members) out.send(m.node, Kind::view, body);
-  for (const Member& m : view_.members) {
-    if (!next.has(m.node)) out.send(m.node, Kind::view, body);
-  }
-}
-
 void Coordinator::lead(const View& view, Duration elapsed, Instant now, Outbox& out) {
   view_ = view;
   phase_ = Phase::connecting;
@@ -150,9 +82,11 @@ void Coordinator::lead(const View& view, Duration elapsed, Instant now, Outbox& 
                                 (view.nodes() == 1 ? " node" : " nodes"));
   }
   std::erase_if(joined_, [&](const auto& at) {
-    const auto rank = view.rank_of(at.first);
-    return rank && view.members[*rank].instance == at.second.instance;
+    const auto seat = view.seat_of(at.first);
+    return seat && view.party(*seat).instance == at.second.instance;
   });
+  let_go_.clear();
+  std::erase_if(wish_to_leave_, [&](const auto& at) { return !view.rank_of(at.first); });
   ready_.clear();
   unlinked_.clear();
   agenda_ = {};
@@ -178,7 +112,7 @@ void Coordinator::on_ready(NodeId from, const Ready& ready, Instant now, Outbox&
   if (phase_ != Phase::connecting) return;
   ready_.insert(from);
   agenda_.merge(ready.agenda);
-  if (ready_.size() < view_.nodes()) return;
+  if (ready_.size() < view_.parties()) return;
   phase_ = Phase::running;
   phase_since_ = now;
   at_work_ = view_.nodes();
@@ -187,7 +121,12 @@ void Coordinator::on_ready(NodeId from, const Ready& ready, Instant now, Outbox&
     if (!agenda_.totals().empty()) elapsed_before_ = seconds(agenda_.totals().back().ended);
   }
   begun_with_ = options_.sabotage == ClusterSabotage::deals_again ? Agenda{} : agenda_;
-  send_all(Kind::start, Start{agenda_}.encode(), out);
+  const Bytes start = Start{agenda_}.encode();
+  for (size_t seat = 0; seat < view_.parties(); ++seat) {
+    out.send(view_.party(seat).node, Kind::start, start);
+  }
+  for (const Member& m : view_.leaving) out.say(Level::warning, name_of(m.node) + " has left");
+  view_.leaving.clear();
   change_view(now, out);
 }
 
@@ -197,24 +136,6 @@ bool Coordinator::cuts_off(NodeId node) const {
   if (options_.keeper != ViewKeeper::leader || !view_.has(node)) return false;
   const size_t left = view_.nodes() - gone_.size() - 1;
   return 2 * left < at_work_;
-}
-
-// The job goes on without the node, if it may.
-void Coordinator::remove(NodeId node, const std::string& reason, Instant now, Outbox& out) {
-  if (phase_ == Phase::ending) return acknowledged(node, out);
-  if (phase_ == Phase::over || gone_.contains(node) || !view_.has(node)) return;
-  const size_t left = view_.nodes() - gone_.size() - 1;
-  if (!options_.goes_on || left < options_.min_nodes || node == options_.self) {
-    std::string why = reason;
-    if (options_.goes_on && left < options_.min_nodes) {
-      why += "; " + std::to_string(left) + " nodes are left and the job wants at least " +
-             std::to_string(options_.min_nodes);
-    }
-    return end(false, why, now, out);
-  }
-  gone_[node] = reason;
-  out.say(Level::warning, reason);
-  change_view(now, out);
 }
 
 void Coordinator::on_finished(NodeId from, WorkerId worker, Instant now, Outbox& out) {
@@ -344,37 +265,11 @@ void Coordinator::on_tick(Instant now, Outbox& out) {
   } else if (phase_ == Phase::ending && passed >= options_.end_wait) {
     return end_host(out);
   }
+  let_leave(now, out);
   if (wants_view_ && options_.keeper == ViewKeeper::store && now - asked_for_view_ >= seconds(1)) {
     wants_view_ = false;  // the keeper may not have heard
     change_view(now, out);
   }
-}
-
-// A node that is asked to go while too few would stay, or that the others cannot go on without,
-// takes the job with it.
-void Coordinator::on_ask_leave(NodeId from, const AskLeave& ask, Instant now, Outbox& out) {
-  if (phase_ == Phase::ending) return;
-  if (phase_ == Phase::gathering) {
-    return end(false, "interrupted before all nodes were here", now, out);
-  }
-  if (ask.whole_job) return wind_up("ended early, as it was asked to", now, out);
-  wind_up("ended early: " + name_of(from) + " was asked to leave", now, out);
-}
-
-void Coordinator::wind_up(const std::string& reason, Instant now, Outbox& out) {
-  if (!winds_up_.empty()) return;
-  winds_up_ = reason;
-  out.say(Level::info, "the job ends in order: each worker does the block in its hands");
-  for (const WantBlock& want : std::exchange(early_, {})) on_want_block(want, now, out);
-}
-
-void Coordinator::say_absent(Instant now, Outbox& out) {
-  const Duration passed = now - phase_since_;
-  if (passed < said_absent_ + options_.say_wait) return;
-  said_absent_ = passed;
-  out.say(Level::warning, "waiting " + text_of(passed) + " for " + names_of(absent()) + "; " +
-                              std::to_string(joined_.size()) + " of " +
-                              std::to_string(options_.nodes) + " nodes are here");
 }
 
 void Coordinator::end(bool ok, const std::string& reason, Instant now, Outbox& out) {
@@ -383,7 +278,7 @@ void Coordinator::end(bool ok, const std::string& reason, Instant now, Outbox& o
   end_ = End{ok, 0, reason, ok && !winds_up_.empty()}.encode();
   std::set<NodeId> all;
   for (const auto& [node, join] : joined_) all.insert(node);
-  for (const Member& m : view_.members) all.insert(m.node);
+  for (size_t seat = 0; seat < view_.parties(); ++seat) all.insert(view_.party(seat).node);
   for (const NodeId node : all) {
     if (node == options_.self || unlinked_.contains(node)) continue;
     out.send(node, Kind::end, end_);
@@ -445,22 +340,6 @@ bool Coordinator::owns(NodeId node, WorkerId worker) const {
 bool Coordinator::known_to_be_gone(NodeId node) const {
   if (!options_.goes_on || phase_ == Phase::gathering) return false;
   return gone_.contains(node) || !view_.has(node);
-}
-
-std::vector<NodeId> Coordinator::absent() const {
-  std::vector<NodeId> nodes;
-  for (uint32_t n = 0; n < options_.nodes; ++n) {
-    if (!joined_.contains(NodeId{n})) nodes.push_back(NodeId{n});
-  }
-  return nodes;
-}
-
-std::vector<NodeId> Coordinator::unready() const {
-  std::vector<NodeId> nodes;
-  for (const Member& m : view_.members) {
-    if (!ready_.contains(m.node)) nodes.push_back(m.node);
-  }
-  return nodes;
 }
 
 }  // namespace hemiola

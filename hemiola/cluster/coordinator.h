@@ -8,9 +8,10 @@
 // ending (the others are told) → over (the host is told, the last to go, so that nobody takes its
 // closing for a loss). When nodes go or come it wants another view; once that is in force it
 // begins anew with connecting, from what the members know of the work (agenda.h).
-// A job that is asked to end early winds up while it runs: no more blocks, the sums that are under
-// way, and what workers do at the end of a job.
-// Invariants: one view per epoch. No start before all are ready. One end, with one reason.
+// A node that is asked to leave becomes one of those that leave in the next view, and may go when
+// that starts. A job that is asked to end early winds up while it runs: no more blocks, the sums
+// that are under way, and what workers do at the end of a job. Invariants: one view per epoch. No
+// start before all are ready. One end, with one reason.
 #pragma once
 
 #include <map>
@@ -57,6 +58,8 @@ class Coordinator {
     return gone_.empty() ? std::nullopt : std::optional(gone_.begin()->first);
   }
 
+  // It wants to come in, and is in no view yet.
+  bool has_asked(NodeId node) const { return joined_.contains(node); }
   // For whom workers wait now (empty texts where nobody does), and how long the job has run.
   Heartbeat waits(Instant now) const;
 
@@ -72,6 +75,8 @@ class Coordinator {
   void refuse(NodeId from, const Join& join, const std::string& why, Outbox& out) const;
   void remove(NodeId node, const std::string& reason, Instant now, Outbox& out);
   void change_view(Instant now, Outbox& out);
+  View next_view() const;
+  void let_leave(Instant now, Outbox& out);
   void say_absent(Instant now, Outbox& out);
   void wind_up(const std::string& reason, Instant now, Outbox& out);
   void end(bool ok, const std::string& reason, Instant now, Outbox& out);
@@ -93,12 +98,14 @@ class Coordinator {
 
   std::map<NodeId, Join> joined_;  // asked to come in, and are in no view yet
   View view_;
-  std::map<NodeId, std::string> gone_;  // members that are to be left out, and why
-  std::set<NodeId> unlinked_;           // members whose link broke: they are told nothing
-  bool wants_view_ = false;             // one was asked for, to follow view_
+  std::map<NodeId, std::string> gone_;       // members that are to be left out, and why
+  std::set<NodeId> unlinked_;                // members whose link broke: they are told nothing
+  std::map<NodeId, Instant> wish_to_leave_;  // members that were asked to, and when that was
+  std::set<NodeId> let_go_;                  // those that leave with the next view
+  bool wants_view_ = false;                  // one was asked for, to follow view_
   Instant asked_for_view_;
   std::set<NodeId> ready_;
-  uint32_t at_work_ = 0;  // nodes of the last view under which workers ran
+  uint32_t at_work_ = 0;     // nodes of the last view under which workers ran
   Duration elapsed_before_;  // of the job, when running_since_ was
   std::optional<Instant> running_since_;
 

@@ -206,9 +206,9 @@ void ClusterMachine::on_lost(const PeerLost& lost, Instant now, Outbox& out) {
 void ClusterMachine::member_lost(NodeId peer, const std::string& why, Instant now, Outbox& out) {
   auto [loss, first] = lost_.try_emplace(peer, Loss{now, why});
   if (!first && loss->second.never_made) loss->second = {now, why};
-  const auto at = view_.rank_of(peer);
+  const auto seat = view_.seat_of(peer);
   if (peer < options_.self && peer != leader() && !links_.contains(peer)) {
-    dial(peer, view_.members[*at].address, now, out);
+    dial(peer, view_.party(*seat).address, now, out);
   }
   follow_lost_leader(now, out);
 }
@@ -223,8 +223,8 @@ void ClusterMachine::replaced(NodeId peer, Instant now, Outbox& out) {
 
 // False only of members: whoever is none may be any process.
 bool ClusterMachine::is_member(NodeId node, uint64_t instance) const {
-  const auto rank = view_.rank_of(node);
-  return !rank || view_.members[*rank].instance == instance;
+  const auto seat = view_.seat_of(node);
+  return !seat || view_.party(*seat).instance == instance;
 }
 
 // When all before this node in the view are lost it is this node's turn to lead.
@@ -237,7 +237,8 @@ void ClusterMachine::follow_lost_leader(Instant now, Outbox& out) {
     return report({Failed::What::lost, leader().value, why}, now, out);
   }
   std::map<NodeId, std::string> gone;
-  for (const Member& m : view_.members) {
+  for (size_t seat = 0; seat < view_.parties(); ++seat) {
+    const Member& m = view_.party(seat);
     if (m.node == options_.self) break;
     const auto at = lost_.find(m.node);
     if (at == lost_.end()) return;
@@ -295,9 +296,10 @@ void ClusterMachine::join(Outbox& out) {
 
 void ClusterMachine::on_view(View view, Instant now, Outbox& out) {
   if (view.epoch <= view_.epoch || (next_ && view.epoch <= next_->epoch)) return;
-  const auto rank = view.rank_of(options_.self);
-  const bool here = rank && view.members[*rank].instance == options_.instance;
+  const auto seat = view.seat_of(options_.self);
+  const bool here = seat && view.party(*seat).instance == options_.instance;
   if (!here && phase_ == Phase::joining) return;
+  if (!here && view_.leaves(options_.self)) return left(out);
   if (!here) {
     return over({false,
                  name_of(options_.self) + " was taken out of the job while it was away (view " +
@@ -315,15 +317,19 @@ void ClusterMachine::on_view(View view, Instant now, Outbox& out) {
 
 void ClusterMachine::adopt(View view, Instant now, Outbox& out) {
   const Duration run = elapsed(now);
-  for (const Member& m : view_.members) {
-    if (view.has(m.node) || m.node == options_.self) continue;
-    links_.erase(m.node);
-    dials_.erase(m.node);
-    detector_.forget(m.node);
-    out.hangups.push_back(m.node);
+  for (size_t i = 0; i < view_.parties(); ++i) {
+    const NodeId node = view_.party(i).node;
+    if (view.has(node) || node == options_.self) continue;
+    // The link may be that of the process that wants to come in its place.
+    if (coordinates() && coordinator_->has_asked(node)) continue;
+    links_.erase(node);
+    dials_.erase(node);
+    detector_.forget(node);
+    out.hangups.push_back(node);
   }
   std::map<NodeId, Loss> unlinked;
-  for (const Member& m : view.members) {
+  for (size_t i = 0; i < view.parties(); ++i) {
+    const Member& m = view.party(i);
     if (m.node == options_.self || links_.contains(m.node)) continue;
     const auto before = lost_.find(m.node);
     const bool known = before != lost_.end() && is_member(m.node, m.instance);
@@ -337,7 +343,8 @@ void ClusterMachine::adopt(View view, Instant now, Outbox& out) {
   waiting_.clear();
   fixed_.clear();
   out.tell(ViewChanged{view_});
-  for (const Member& m : view_.members) {
+  for (size_t i = 0; i < view_.parties(); ++i) {
+    const Member& m = view_.party(i);
     const bool ours = m.node < options_.self && !links_.contains(m.node);
     if (ours && !dials_.contains(m.node)) dial(m.node, m.address, now, out);
   }
@@ -353,8 +360,9 @@ void ClusterMachine::adopt(View view, Instant now, Outbox& out) {
 }
 
 void ClusterMachine::become_ready(Outbox& out) {
-  for (const Member& m : view_.members) {
-    if (m.node != options_.self && !links_.contains(m.node)) return;
+  for (size_t i = 0; i < view_.parties(); ++i) {
+    const NodeId node = view_.party(i).node;
+    if (node != options_.self && !links_.contains(node)) return;
   }
   if (!connected_) {
     connected_ = true;
@@ -366,6 +374,12 @@ void ClusterMachine::become_ready(Outbox& out) {
 }
 
 void ClusterMachine::start(const Agenda& agenda, Outbox& out) {
+  if (view_.leaves(options_.self)) return left(out);
+  for (const Member& m : std::exchange(view_.leaving, {})) {
+    lost_.erase(m.node);
+    dials_.erase(m.node);
+    detector_.forget(m.node);
+  }
   phase_ = Phase::running;
   workers_run_ = true;
   begun_with_ = agenda;

@@ -114,6 +114,7 @@ class ClusterMachine : public Machine {
   void on_end(const End& end, Outbox& out);
   void on_leave_asked(const LeaveAsked& asked, Outbox& out);
   void ask_leave(Outbox& out);
+  void left(Outbox& out);
   void over(JobOver how, Outbox& out);
 
   static bool is_bound_to_view(Kind kind);

@@ -191,14 +191,20 @@ void ClusterMachine::report(Failed failed, Instant now, Outbox& out) {
 void ClusterMachine::on_leave_asked(const LeaveAsked& asked, Outbox& out) {
   if (leave_asked_ && (leave_asked_->whole_job || !asked.whole_job)) return;
   leave_asked_ = asked;
-  if (view_.members.empty() && !coordinates()) {
-    return over({false, name_of(options_.self) + " was interrupted before it was in the job"}, out);
-  }
+  if (view_.members.empty() && !(coordinates() && asked.whole_job)) return left(out);
   ask_leave(out);
 }
 
 void ClusterMachine::ask_leave(Outbox& out) {
   out.send(leader(), Kind::ask_leave, AskLeave{leave_asked_->whole_job}.encode());
+}
+
+// What this node had is with the others.
+void ClusterMachine::left(Outbox& out) {
+  JobOver how{true, name_of(options_.self) + " has left, as it was asked to"};
+  how.left = true;
+  how.early = view_.members.empty();
+  over(std::move(how), out);
 }
 
 void ClusterMachine::on_end(const End& end, Outbox& out) {

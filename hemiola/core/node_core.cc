@@ -50,8 +50,8 @@ void NodeCore::notice(const Notice& notice, Instant now, Outbox& out) {
   if (changed) {
     view_ = changed->view;
     renumbers_ = false;
-    for (uint32_t rank = 0; rank < view_.nodes(); ++rank) {
-      renumbers_ |= view_.members[rank].node != NodeId{rank};
+    for (uint32_t seat = 0; seat < view_.parties(); ++seat) {
+      renumbers_ |= view_.party(seat).node != NodeId{seat};
     }
     parting_ = false;
     if (renew_ && view_.has(self_)) renew_(view_);
@@ -111,25 +111,25 @@ void NodeCore::give(MachineId target, Event& event, Instant now, Outbox& out) {
   if (view_.members.empty() || !(of_peer || renumbers_)) {
     return machines_[slot]->on(event, now, out);
   }
-  const auto to_rank = [this](NodeId& node) {
-    const auto rank = view_.rank_of(node);
-    if (rank) node = NodeId{*rank};
-    return rank.has_value();
+  const auto to_seat = [this](NodeId& node) {
+    const auto seat = view_.seat_of(node);
+    if (seat) node = NodeId{*seat};
+    return seat.has_value();
   };
   bool known = true;
   if (auto* came = std::get_if<MessageArrived>(&event)) {
-    known = to_rank(came->envelope.from) && to_rank(came->envelope.to);
+    known = to_seat(came->envelope.from) && to_seat(came->envelope.to);
   } else if (auto* up = std::get_if<PeerUp>(&event)) {
-    known = to_rank(up->peer);
+    known = to_seat(up->peer);
   } else if (auto* lost = std::get_if<PeerLost>(&event)) {
-    known = to_rank(lost->peer);
+    known = to_seat(lost->peer);
   }
   if (!known) return;
   const size_t before = out.sends.size();
   machines_[slot]->on(event, now, out);
   for (size_t i = before; i < out.sends.size(); ++i) {
-    HEMIOLA_CHECK(out.sends[i].to.value < view_.nodes());
-    out.sends[i].to = view_.members[out.sends[i].to.value].node;
+    HEMIOLA_CHECK(out.sends[i].to.value < view_.parties());
+    out.sends[i].to = view_.party(out.sends[i].to.value).node;
   }
 }
 

@@ -1,9 +1,10 @@
 // The machines of one node and the way of an event to the right one. Both drivers stand on it.
 //
 // The machines of shared state (table, average) know the nodes by their ranks in the view, 0 to
-// n - 1; links and the cluster machine know them by NodeIds that a node keeps while others come and
-// go. Here one is turned into the other. A view change is a new generation of these machines: the
-// old ones get no events from Parting on, and `renew` puts others in their place.
+// n - 1, and behind them those that leave; links and the cluster machine know them by NodeIds that
+// a node keeps while others come and go. Here one is turned into the other. A view change is a new
+// generation of these machines: the old ones get no events from Parting on, and `renew` puts others
+// in their place.
 #pragma once
 
 #include <array>

@@ -1,7 +1,6 @@
 // Who is here: one small value that all machines of a node share.
 #pragma once
 
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,9 +20,14 @@ struct Member {
 
 // A view changes only as a whole: a later one has a larger epoch. Members are in order of
 // seniority, and the first of them leads: it deals out work and decides who comes and goes.
+//
+// Those that leave were members before. None of their workers works and they own nothing; until the
+// members start under this view they are there to hand over what they have. Each party has a seat:
+// the members by rank, behind them those that leave.
 struct View {
   Epoch epoch;
   std::vector<Member> members;
+  std::vector<Member> leaving;
 
   size_t nodes() const { return members.size(); }
   uint32_t workers() const {
@@ -33,12 +37,22 @@ struct View {
   }
   // The node's place among the members: what the machines of shared state know as its NodeId.
   std::optional<uint32_t> rank_of(NodeId node) const {
-    const auto at = std::find_if(members.begin(), members.end(),
-                                 [node](const Member& m) { return m.node == node; });
-    if (at == members.end()) return std::nullopt;
-    return static_cast<uint32_t>(at - members.begin());
+    const auto seat = seat_of(node);
+    return seat && *seat < members.size() ? seat : std::nullopt;
   }
-  bool has(NodeId node) const { return rank_of(node).has_value(); }
+
+  size_t parties() const { return members.size() + leaving.size(); }
+  const Member& party(size_t seat) const {
+    return seat < members.size() ? members[seat] : leaving[seat - members.size()];
+  }
+  std::optional<uint32_t> seat_of(NodeId node) const {
+    for (size_t seat = 0; seat < parties(); ++seat) {
+      if (party(seat).node == node) return static_cast<uint32_t>(seat);
+    }
+    return std::nullopt;
+  }
+  bool has(NodeId node) const { return seat_of(node).has_value(); }
+  bool leaves(NodeId node) const { return has(node) && !rank_of(node); }
 };
 
 // As nodes send it to each other, and as a keeper of views holds it. What has a node twice, or

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -24,8 +25,8 @@ void say(std::string_view text) {
 
 }  // namespace
 
-LeaveRequests::LeaveRequests(From from)
-    : from_(from), stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+LeaveRequests::LeaveRequests(From from, int control)
+    : from_(from), control_(control), stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   sigset_t set;
   sigemptyset(&set);
   for (const int s : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, s);
@@ -48,29 +49,54 @@ void LeaveRequests::tell(std::function<void(LeaveAsked)> to) {
   tell_ = std::move(to);
 }
 
+void LeaveRequests::finish() {
+  tell([](const LeaveAsked&) {});
+  // Over ssh nothing goes back.
+  if (control_ > STDIN_FILENO) ::send(control_, &kFinishing, 1, MSG_NOSIGNAL);
+}
+
 void LeaveRequests::watch() {
+  bool open = control_ >= 0;
   for (;;) {
-    std::array<pollfd, 2> fds{{{signals_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
+    std::array<pollfd, 3> fds{
+        {{signals_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}, {open ? control_ : -1, POLLIN, 0}}};
     ::poll(fds.data(), fds.size(), -1);
     if (fds[1].revents != 0) return;
+    if (fds[2].revents != 0) hear(open);
     signalfd_siginfo info;
     while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
-      asked(static_cast<int>(info.ssi_signo));
+      signalled(static_cast<int>(info.ssi_signo));
     }
   }
 }
 
-void LeaveRequests::asked(int signal) {
+void LeaveRequests::hear(bool& open) {
+  char wish = 0;
+  const ssize_t n = ::read(control_, &wish, 1);
+  if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
+  if (n <= 0) ::_exit(1);
+  open = wish == 'l' || wish == 'e';
+  if (open) asked(wish == 'e');
+}
+
+void LeaveRequests::signalled(int signal) {
+  if (++count_ > 1 && from_ == From::user) {
+    say("\nhemiola: interrupted\n");
+    ::_exit(kInterrupted);
+  }
+  asked(from_ == From::launcher && signal != SIGTERM);
+}
+
+void LeaveRequests::asked(bool whole_job) {
   const std::lock_guard lock(mutex_);
-  const bool second = ++count_ > 1 && from_ == From::user;
-  if (!tell_ || second) {
+  if (!tell_) {
     if (from_ == From::user) say("\nhemiola: interrupted\n");
     ::_exit(kInterrupted);
   }
   if (from_ == From::user) {
     say("\nhemiola: ending in order, with what is done so far; a second signal ends it now\n");
   }
-  tell_({from_ == From::launcher && signal != SIGTERM});
+  tell_({whole_job});
 }
 
 }  // namespace hemiola::net

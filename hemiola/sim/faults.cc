@@ -37,10 +37,13 @@ Fault store_away(Instant at, Duration span) {
   return {Fault::Kind::store_away, at, NodeId{0}, NodeId{0}, span};
 }
 
+Fault leave(Instant at, NodeId node) { return {Fault::Kind::leave, at, node, node}; }
+
 const char* plural_of(Fault::Kind kind) {
-  static constexpr const char* kNames[] = {
-      "lost links", "one-way cuts", "clogged links", "freezes",     "thaws",
-      "slow nodes", "killed nodes", "restarts",      "keeper away", "half-open links"};
+  static constexpr const char* kNames[] = {"lost links",      "one-way cuts", "clogged links",
+                                           "freezes",         "thaws",        "slow nodes",
+                                           "killed nodes",    "restarts",     "keeper away",
+                                           "half-open links", "leaving nodes"};
   return kNames[static_cast<size_t>(kind)];
 }
 
@@ -49,9 +52,9 @@ Fault half_open(Instant at, NodeId a, NodeId b, Duration span) {
 }
 
 std::string to_string(const Fault& fault) {
-  static constexpr const char* kNames[] = {"drop link",  "cut",      "clog", "freeze",
-                                           "thaw",       "slow",     "kill", "restart",
-                                           "store away", "half open"};
+  static constexpr const char* kNames[] = {"drop link",  "cut",       "clog", "freeze",
+                                           "thaw",       "slow",      "kill", "restart",
+                                           "store away", "half open", "leave"};
   const auto kind = static_cast<size_t>(fault.kind);
   const bool pair = is_of_pair(fault.kind);
   char text[160];
@@ -68,7 +71,7 @@ std::string to_string(const Fault& fault) {
   }
   add(" at %.6f s", static_cast<double>(fault.at.ns) * 1e-9);
   if (fault.kind == Fault::Kind::thaw || fault.kind == Fault::Kind::kill ||
-      fault.kind == Fault::Kind::restart) {
+      fault.kind == Fault::Kind::restart || fault.kind == Fault::Kind::leave) {
     return text;
   }
   if (fault.span == kWithoutEnd) {

@@ -21,7 +21,8 @@ struct Fault {
     kill,
     restart,
     store_away,
-    half_open
+    half_open,
+    leave
   };
 
   Kind kind{};
@@ -57,6 +58,9 @@ Fault restart(Instant at, NodeId node);
 Fault half_open(Instant at, NodeId a, NodeId b, Duration span);
 // The keeper of views answers nobody for the span; what it is told meanwhile is lost.
 Fault store_away(Instant at, Duration span);
+
+// The node is asked to leave the job in order.
+Fault leave(Instant at, NodeId node);
 
 // "freeze node 2 at 1.500000 s for 0.250000 s"
 std::string to_string(const Fault& fault);

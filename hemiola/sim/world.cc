@@ -261,6 +261,7 @@ void World::dispatch(uint32_t slot) {
     case What::parted:
     case What::stored:
     case What::store_lost:
+    case What::leave_asked:
       return enqueue(slot);
     case What::resume:
       return resume(slot);

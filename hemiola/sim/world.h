@@ -122,8 +122,9 @@ class World {
     peer_lost,
     parted,
     stored,
-    store_lost,  // for a node's loop
-    loop,        // the loop has time for the next
+    store_lost,
+    leave_asked,  // for a node's loop
+    loop,         // the loop has time for the next
     resume,
     connect,
     fault,

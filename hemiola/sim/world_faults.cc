@@ -236,6 +236,9 @@ void World::apply(const Fault& fault) {
       return kill_node(fault.a);
     case Fault::Kind::restart:
       return restart_node(fault.a);
+    case Fault::Kind::leave:
+      if (!gone(fault.a)) push(now_, {.what = What::leave_asked, .node = fault.a});
+      return;
     case Fault::Kind::store_away:
       store_away_until_ = std::max(store_away_until_, end);
       for (NodeId id{0}; id.value < nodes_.size(); ++id.value) {

@@ -83,6 +83,8 @@ Event World::event_of(Record& record) {
       return ViewStored{stored_};
     case What::store_lost:
       return StoreLost{"it is away"};
+    case What::leave_asked:
+      return LeaveAsked{};
     default:
       return PeerLost{record.peer, record.why};
   }
@@ -96,8 +98,8 @@ void World::note(const Record& record) {
   if (record.what == What::timer) trace_.note(record.tag);
   if (record.what == What::message) trace_.note(hash_of(record.body.span()));
   if (!trace_.recording()) return;
-  static constexpr const char* kNames[] = {"message", "timer",  "call",   "up",
-                                           "lost",    "parted", "stored", "store lost"};
+  static constexpr const char* kNames[] = {"message", "timer",  "call",       "up",   "lost",
+                                           "parted",  "stored", "store lost", "leave"};
   char rest[128] = "";
   if (record.what == What::message) {
     std::snprintf(rest, sizeof rest, "%04x from n%-3u %8zu bytes  %016lx",

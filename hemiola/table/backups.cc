@@ -11,7 +11,7 @@ Backups::Backups(TableSet& tables)
     : tables_(tables),
       on_(tables.copies() > 1),
       pace_(seconds(1e9)),
-      streams_(tables.place().nodes, 0, Kind::survival_acked),
+      streams_(tables.place().parties(), 0, Kind::survival_acked),
       logs_(tables.size()),
       low_(2, std::vector<uint32_t>(tables.place().nodes)),
       gone_records_(tables.size()),

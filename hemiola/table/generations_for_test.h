@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "hemiola/table/leaver.h"
 #include "hemiola/table/machine.h"
 
 namespace hemiola {
@@ -33,37 +34,48 @@ class GenerationsTest : public testing::Test {
   void start(const Job& job) {
     job_ = job;
     lines_.clear();
-    make(job.nodes, {}, {});
+    make(job.nodes, 0, {}, {});
     for (uint32_t n = 0; n < job.nodes; ++n) feed(n, Notice{JobStarted{}});
   }
 
-  // The next generation: of the nodes of this one, those in `stay`, and `newcomers`. It is
-  // connected, and nothing is let through.
+  // The next generation: of the parties of this one, those in `stay` and, leaving, those in
+  // `leave`, and `newcomers`. It is connected, and nothing is let through.
   void change(const std::vector<uint32_t>& stay, uint32_t newcomers = 0,
-              RowSource* lost_rows = nullptr) {
+              RowSource* lost_rows = nullptr, const std::vector<uint32_t>& leave = {}) {
     std::vector<TableSalvage> salvages;
-    std::vector<std::optional<NodeId>> now(machines_.size());
-    for (const uint32_t n : stay) {
+    std::vector<std::optional<NodeId>> now(parties());
+    const auto take = [&](uint32_t n) {
       now[n] = NodeId{static_cast<uint32_t>(salvages.size())};
-      salvages.push_back(machines_[n]->salvage());
-    }
+      salvages.push_back(party(n).salvage());
+    };
+    for (const uint32_t n : stay) take(n);
     for (uint32_t n = 0; n < newcomers; ++n) salvages.emplace_back();
+    for (const uint32_t n : leave) take(n);
     lines_.clear();
     lost_rows_ = lost_rows;
-    const auto nodes = static_cast<uint32_t>(salvages.size());
-    make(nodes, std::move(salvages), now);
-    for (uint32_t n = 0; n < nodes; ++n) feed(n, Notice{Connected{}});
+    const auto leaving = static_cast<uint32_t>(leave.size());
+    const uint32_t nodes = static_cast<uint32_t>(salvages.size()) - leaving;
+    make(nodes, leaving, std::move(salvages), now);
+    for (uint32_t n = 0; n < parties(); ++n) feed(n, Notice{Connected{}});
   }
   // All of it, until workers run.
   void change_and_start(const std::vector<uint32_t>& stay, uint32_t newcomers = 0,
-                        RowSource* lost_rows = nullptr) {
-    change(stay, newcomers, lost_rows);
+                        RowSource* lost_rows = nullptr, const std::vector<uint32_t>& leave = {}) {
+    change(stay, newcomers, lost_rows, leave);
     settle();
-    for (uint32_t n = 0; n < machines_.size(); ++n) {
-      EXPECT_EQ(ready_[n], 1) << "node " << n;
-      feed(n, Notice{JobStarted{}});
-    }
+    for (uint32_t n = 0; n < parties(); ++n) EXPECT_EQ(ready_[n], 1) << "node " << n;
+    leavers_.clear();
+    std::erase_if(lines_, [&](const auto& line) {
+      return line.first.first >= machines_.size() || line.first.second >= machines_.size();
+    });
+    for (uint32_t n = 0; n < machines_.size(); ++n) feed(n, Notice{JobStarted{}});
     settle();
+  }
+
+  uint32_t parties() const { return static_cast<uint32_t>(machines_.size() + leavers_.size()); }
+  TableSurvivor& party(uint32_t n) {
+    if (n < machines_.size()) return *machines_[n];
+    return *leavers_[n - machines_.size()];
   }
 
   bool let(uint32_t from, uint32_t to) {
@@ -168,7 +180,7 @@ class GenerationsTest : public testing::Test {
   void feed(uint32_t node, Event event) {
     Outbox out;
     now_ = now_ + microseconds(10);
-    machines_[node]->on(event, now_, out);
+    party(node).on(event, now_, out);
     for (const Outbox::Send& sent : out.sends) {
       EXPECT_NE(sent.to.value, node);
       lines_[{node, sent.to.value}].push_back(sent);
@@ -194,6 +206,7 @@ class GenerationsTest : public testing::Test {
   Job job_;
   std::vector<std::unique_ptr<TableSet>> sets_;
   std::vector<std::unique_ptr<TableMachine>> machines_;
+  std::vector<std::unique_ptr<TableLeaver>> leavers_;
   std::map<Line, std::deque<Outbox::Send>> lines_;
   std::deque<std::unique_ptr<TableCall>> calls_;
   std::deque<std::pair<uint32_t, Instant>> wakes_;
@@ -204,7 +217,7 @@ class GenerationsTest : public testing::Test {
   Instant now_;
 
  private:
-  void make(uint32_t nodes, std::vector<TableSalvage> salvages,
+  void make(uint32_t nodes, uint32_t leaving, std::vector<TableSalvage> salvages,
             const std::vector<std::optional<NodeId>>& now) {
     TableOptions table;
     table.spec = {"t", job_.rows, 2, 0, {}};
@@ -213,14 +226,18 @@ class GenerationsTest : public testing::Test {
     table.pace = job_.pace;
     table.sabotage = job_.sabotage;
     machines_.clear();
+    leavers_.clear();
     sets_.clear();
     wakes_.clear();
-    ready_.assign(nodes, 0);
+    ready_.assign(nodes + leaving, 0);
     clocks_.assign(nodes, 0);
-    for (uint32_t n = 0; n < nodes; ++n) {
-      sets_.push_back(std::make_unique<TableSet>(std::vector{table}, Place{NodeId{n}, nodes, 1},
-                                                 Sampling{}, job_.copies));
-      if (salvages.empty()) {
+    for (uint32_t n = 0; n < nodes + leaving; ++n) {
+      sets_.push_back(std::make_unique<TableSet>(
+          std::vector{table}, Place{NodeId{n}, nodes, 1, leaving}, Sampling{}, job_.copies));
+      if (n >= nodes) {
+        leavers_.push_back(std::make_unique<TableLeaver>(
+            *sets_[n], TableRestore{std::move(salvages[n]), now, lost_rows_}));
+      } else if (salvages.empty()) {
         machines_.push_back(std::make_unique<TableMachine>(*sets_[n]));
       } else {
         machines_.push_back(std::make_unique<TableMachine>(

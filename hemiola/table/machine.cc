@@ -42,7 +42,7 @@ void TableMachine::on(Event& event, Instant now, Outbox& out) {
   } else if (auto* up = std::get_if<PeerUp>(&event)) {
     if (up->again) on_link_again(up->peer, out);
   } else if (auto* lost = std::get_if<PeerLost>(&event)) {
-    owner_.link_lost(lost->peer);
+    if (lost->peer.value < tables_.place().nodes) owner_.link_lost(lost->peer);
   } else if (const auto* notice = std::get_if<Notice>(&event)) {
     on_notice(*notice, now, out);
   }
@@ -149,6 +149,8 @@ bool TableMachine::clocks_settled() {
 void TableMachine::on_message(const Envelope& envelope, Instant now, Outbox& out) {
   const NodeId from = envelope.from;
   const Bytes& body = envelope.body;
+  const bool survival = envelope.kind >= Kind::backup && envelope.kind <= Kind::survival_acked;
+  if (!survival && from.value >= tables_.place().nodes) return;
   Reader reader(body);
   switch (envelope.kind) {
     case Kind::pull:
@@ -180,9 +182,7 @@ void TableMachine::on_message(const Envelope& envelope, Instant now, Outbox& out
       return release_waiting(out);
     }
     default:
-      if (envelope.kind >= Kind::backup && envelope.kind <= Kind::survival_acked) {
-        return on_survival(envelope, now, out);
-      }
+      if (survival) return on_survival(envelope, now, out);
       if (envelope.kind < Kind::ask || envelope.kind > Kind::acked) break;
       keeper_.on_message(envelope, now, out);
       if (clocks_settled()) return clocks_moved(out);
@@ -321,6 +321,7 @@ std::string TableMachine::why_waits(const TableCall& call) const {
 
 void TableMachine::on_link_again(NodeId peer, Outbox& out) {
   backups_.streams().link_again(peer, out);
+  if (peer.value >= tables_.place().nodes) return;
   holder_.link_again(peer, out);
   if (tables_.any_adapts()) keeper_.link_again(peer, out);
   send_mark(peer, out);

@@ -22,7 +22,7 @@
 
 namespace hemiola {
 
-class TableMachine : public Machine {
+class TableMachine : public TableSurvivor {
  public:
   // The tables are shared with the workers of this node and outlive the machine.
   explicit TableMachine(TableSet& tables);
@@ -36,9 +36,7 @@ class TableMachine : public Machine {
 
   void on(Event& event, Instant now, Outbox& out) override;
 
-  // What the next generation goes on from. The workers are parked, and their calls forgotten;
-  // neither this machine nor its tables are of any further use.
-  TableSalvage salvage();
+  TableSalvage salvage() override;
 
   // By table: rows that nobody had when this generation began, and no RowSource either.
   const std::vector<uint64_t>& rows_lost() const { return rows_lost_; }

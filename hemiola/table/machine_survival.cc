@@ -37,6 +37,8 @@ void TableMachine::on_survival(const Envelope& envelope, Instant now, Outbox& ou
 }
 
 bool TableMachine::take_survival(const Envelope& envelope, Outbox& out) {
+  const bool of_leaver = envelope.from.value >= tables_.place().nodes;
+  if (of_leaver) return restore_ && restore_->take(envelope, out);
   Reader reader(envelope.body);
   switch (envelope.kind) {
     case Kind::backup:

@@ -30,7 +30,9 @@ class Partition {
 
   Key key(NodeId owner, uint32_t index) const { return Key{index * nodes_ + owner.value}; }
 
+  // Nothing is owned by those that leave.
   uint32_t owned_by(NodeId node) const {
+    if (node.value >= nodes_) return 0;
     return rows_ / nodes_ + (node.value < rows_ % nodes_ ? 1 : 0);
   }
 

@@ -21,7 +21,7 @@ Restore::Restore(TableSet& tables, Streams& streams, TableRestore from)
     : tables_(tables),
       streams_(streams),
       from_(std::move(from)),
-      peers_(tables.place().nodes),
+      peers_(tables.place().parties()),
       lost_(tables.size()) {
   for (auto& generation : from_.salvage.generations) {
     for (auto& now : generation->now) {

@@ -8,6 +8,9 @@
 // not be in the rows, which the units of the row tell, and differences that were never sent. So
 // each update is in once, and a node that has everybody's last word is done.
 //
+// A node that leaves takes part like all others, but owns nothing: what it has goes to the others,
+// and when all have told that they are done it may go.
+//
 // Nothing that a node brought is changed or given up before the end, so that a generation that ends
 // before it has begun costs nothing: the next one is made from the same. Messages are at most
 // kChunkBytes and kWindowBytes of them on their way to each node.

@@ -16,6 +16,7 @@
 #include <span>
 #include <vector>
 
+#include "hemiola/core/machine.h"
 #include "hemiola/core/types.h"
 
 namespace hemiola {
@@ -37,6 +38,14 @@ class TableSalvage {
   uint32_t valid = 0;  // the number of the last generation in which workers ran, as known here
 };
 
+// A machine that a generation of tables leaves something behind with.
+class TableSurvivor : public Machine {
+ public:
+  // What the next generation goes on from. The workers are parked, and their calls forgotten;
+  // neither this machine nor its tables are of any further use.
+  virtual TableSalvage salvage() = 0;
+};
+
 // Rows that no node has any more.
 class RowSource {
  public:
@@ -48,7 +57,7 @@ class RowSource {
 // How a table machine goes on from the one before it.
 struct TableRestore {
   TableSalvage salvage;  // empty: this node is new
-  // By rank in the last view (the one whose machine gave the salvage): the rank in the new one,
+  // By seat in the last view (the one whose machine gave the salvage): the seat in the new one,
   // nullopt: it is gone. Nodes of the new view that stand nowhere here are new. A new node may
   // leave it empty.
   std::vector<std::optional<NodeId>> now;

@@ -6,6 +6,7 @@
 #include <span>
 #include <sstream>
 
+#include "hemiola/core/check.h"
 #include "hemiola/train/job_file.h"
 #include "hemiola/train/nearest.h"
 #include "hemiola/train/settings.h"
@@ -17,7 +18,7 @@ namespace {
 struct Raw {
   std::optional<uint32_t> nodes, workers, min_nodes, max_nodes;
   std::optional<uint64_t> seed;
-  std::string rendezvous;
+  std::string rendezvous, hosts;
   std::string stall, latency, jitter, bandwidth, cost;
   std::vector<std::string> slow_nodes;
   std::optional<std::string> resume;
@@ -40,22 +41,7 @@ void add_run_options(CLI::App& app, Command& command, Raw& raw) {
   app.add_flag("-v,--verbose", command.flags.verbose, "say what the nodes do");
 }
 
-void add_stalls(CLI::App& app, Command& command, Raw& raw) {
-  app.add_option("--stall-chance", command.flags.stall_chance,
-                 "share of the steps that are stopped, to see what stragglers do")
-      ->check(CLI::Range(0.0, 1.0))
-      ->type_name("P");
-  app.add_option("--stall", raw.stall, "how long such a step stops; else 50ms")->type_name("TIME");
-}
-
-void add_inspect(CLI::App& app, InspectOptions& options) {
-  app.add_option("folder", options.folder, "folder of the run, of its checkpoints, or of one")
-      ->required()
-      ->type_name("DIR");
-  app.add_flag("--fast", options.fast, "believe checksums instead of reading all of it");
-}
-
-void add_train(CLI::App& app, Raw& raw) {
+void add_launching(CLI::App& app, Command& command, Raw& raw) {
   app.add_option("--resume", raw.resume,
                  "go on from the newest checkpoint; else of the run's folder")
       ->expected(0, 1)
@@ -70,6 +56,38 @@ void add_train(CLI::App& app, Raw& raw) {
                  "so many may be there at a time, when nodes join; else --nodes "
                  "(cluster.max_nodes)")
       ->type_name("N");
+  app.add_option("--hosts", raw.hosts, "start the nodes on these machines, over ssh, in turn")
+      ->type_name("A,B,C");
+  app.add_option("--ssh", command.launching.ssh,
+                 "the command that runs a command on a host; else `ssh -o BatchMode=yes`")
+      ->type_name("COMMAND");
+}
+
+// Of a job that runs: found by its name, or by its folder.
+void add_running(CLI::App& app, Command& command) {
+  app.add_option("job", command.job_file, "the job file (TOML)")->required()->type_name("JOB.toml");
+  app.add_option("settings", command.overrides, "settings that override the job file's")
+      ->type_name("key=value");
+  app.add_option("--out", command.flags.out, "folder of the run; else runs/ and the job's name")
+      ->type_name("DIR");
+  app.add_option("--nodes", command.nodes.count, "how many; else 1")
+      ->check(CLI::Range(1U, 4096U))
+      ->type_name("N");
+}
+
+void add_stalls(CLI::App& app, Command& command, Raw& raw) {
+  app.add_option("--stall-chance", command.flags.stall_chance,
+                 "share of the steps that are stopped, to see what stragglers do")
+      ->check(CLI::Range(0.0, 1.0))
+      ->type_name("P");
+  app.add_option("--stall", raw.stall, "how long such a step stops; else 50ms")->type_name("TIME");
+}
+
+void add_inspect(CLI::App& app, InspectOptions& options) {
+  app.add_option("folder", options.folder, "folder of the run, of its checkpoints, or of one")
+      ->required()
+      ->type_name("DIR");
+  app.add_flag("--fast", options.fast, "believe checksums instead of reading all of it");
 }
 
 void add_world(CLI::App& app, Command& command, Raw& raw) {
@@ -142,6 +160,25 @@ void take_resume(Command& command, const std::string& word) {
   }
 }
 
+std::vector<std::string> parse_hosts(const std::string& list,
+                                     const std::optional<uint32_t>& nodes) {
+  std::vector<std::string> hosts;
+  std::istringstream in(list);
+  for (std::string host; std::getline(in, host, ',');) {
+    // What begins with a dash would be an option to ssh.
+    if (host.empty() || host[0] == '-' || host.find_first_of(" \t'\"") != host.npos) {
+      throw UserError("`" + list + "` is no value for --hosts; write for example a,b,c");
+    }
+    hosts.push_back(host);
+  }
+  if (nodes && hosts.size() > *nodes) {
+    throw UserError("--hosts names " + std::to_string(hosts.size()) +
+                    " machines and --nodes says " + std::to_string(*nodes) +
+                    ": leave one of them out");
+  }
+  return hosts;
+}
+
 void finish(Command& command, const Raw& raw) {
   if (raw.resume) take_resume(command, *raw.resume);
   const auto override_with = [&](const char* key, const auto& value) {
@@ -153,6 +190,10 @@ void finish(Command& command, const Raw& raw) {
   override_with("cluster.max_nodes", raw.max_nodes);
   override_with("job.seed", raw.seed);
   if (!raw.rendezvous.empty()) command.overrides.push_back("cluster.rendezvous=" + raw.rendezvous);
+  command.launching.hosts = parse_hosts(raw.hosts, raw.nodes);
+  if (!raw.nodes && !command.launching.hosts.empty()) {
+    command.overrides.push_back("cluster.nodes=" + std::to_string(command.launching.hosts.size()));
+  }
   Flags& flags = command.flags;
   if (!raw.stall.empty()) flags.stall = parse_duration(raw.stall, "--stall");
   if (!raw.latency.empty()) flags.latency = parse_duration(raw.latency, "--latency");
@@ -166,18 +207,20 @@ void finish(Command& command, const Raw& raw) {
 }
 
 std::optional<std::string> unknown_command(std::string_view word) {
-  static constexpr std::string_view kCommands[] = {"train", "sim",       "calibrate", "options",
-                                                   "data",  "export",    "predict",   "inspect",
-                                                   "node",  "keep-views"};
+  static constexpr std::string_view kCommands[] = {
+      "train", "run",    "join",    "leave",   "sim",  "calibrate", "options",
+      "data",  "export", "predict", "inspect", "node", "keep-views"};
   if (word.starts_with("-") ||
       std::find(std::begin(kCommands), std::end(kCommands), word) != std::end(kCommands)) {
     return std::nullopt;
   }
   std::string text = "hemiola: unknown command `" + std::string(word) + "`";
-  if (const auto near = nearest_name(word, std::span(kCommands).first(8))) {
+  if (const auto near = nearest_name(word, std::span(kCommands).first(11))) {
     return text + ": did you mean `" + *near + "`?\n";
   }
-  return text + "; there are train, sim, calibrate, options, data, export, predict and inspect\n";
+  return text +
+         "; there are train, run, join, leave, sim, calibrate, options, data, export, predict and "
+         "inspect\n";
 }
 
 }  // namespace
@@ -190,6 +233,9 @@ std::variant<Command, Stop> parse_command_line(int argc, const char* const* argv
   app.set_version_flag("--version", std::string("hemiola " HEMIOLA_VERSION));
   app.require_subcommand(1);
   CLI::App* train = app.add_subcommand("train", "train the job's model on this machine or cluster");
+  CLI::App* run = app.add_subcommand("run", "the same as train");
+  CLI::App* join = app.add_subcommand("join", "more nodes for a job that runs");
+  CLI::App* leave = app.add_subcommand("leave", "fewer nodes for a job that runs");
   CLI::App* sim = app.add_subcommand("sim", "train it in the simulator, in virtual time");
   CLI::App* calibrate =
       app.add_subcommand("calibrate", "measure this machine's computing for the simulator");
@@ -200,14 +246,18 @@ std::variant<Command, Stop> parse_command_line(int argc, const char* const* argv
   CLI::App* inspected = app.add_subcommand("inspect", "list a run's checkpoints");
   CLI::App* node = app.add_subcommand("node", "")->group("");
   CLI::App* keep_views = app.add_subcommand("keep-views", "")->group("");
-  for (CLI::App* a : {train, sim, calibrate}) add_run_options(*a, command, raw);
-  for (CLI::App* a : {train, sim}) add_stalls(*a, command, raw);
+  for (CLI::App* a : {train, run, sim, calibrate}) add_run_options(*a, command, raw);
+  for (CLI::App* a : {train, run, sim}) add_stalls(*a, command, raw);
+  for (CLI::App* a : {train, run}) add_launching(*a, command, raw);
+  for (CLI::App* a : {join, leave}) add_running(*a, command);
+  leave->add_option("--node", command.nodes.nodes, "this one; else those that came last")
+      ->type_name("K")
+      ->allow_extra_args(false);
   add_world(*sim, command, raw);
   add_data(*data, command.data);
   add_export(*exported, command.exporting);
   add_predict(*predicted, command.predicting);
   add_inspect(*inspected, command.inspecting);
-  add_train(*train, raw);
   calibrate->add_option("--calibration", command.calibration, "the file to write")
       ->type_name("FILE");
   node->add_option("fd", command.control_fd)->required();
@@ -226,6 +276,9 @@ std::variant<Command, Stop> parse_command_line(int argc, const char* const* argv
     return Stop{2, "hemiola: " + std::string(error.what()) + "; see `hemiola " + hint + "`\n"};
   }
   command.verb = train->parsed()        ? Verb::train
+                 : run->parsed()        ? Verb::train
+                 : join->parsed()       ? Verb::join
+                 : leave->parsed()      ? Verb::leave
                  : sim->parsed()        ? Verb::sim
                  : calibrate->parsed()  ? Verb::calibrate
                  : options->parsed()    ? Verb::options

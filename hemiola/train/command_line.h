@@ -9,6 +9,7 @@
 #include "hemiola/train/export.h"
 #include "hemiola/train/flags.h"
 #include "hemiola/train/inspect.h"
+#include "hemiola/train/launch.h"
 #include "hemiola/train/options.h"
 #include "hemiola/train/predict.h"
 
@@ -22,6 +23,8 @@ enum class Verb : uint8_t {
   data,
   export_model,
   predict,
+  join,
+  leave,
   node,
   keep_views,
   inspect
@@ -39,12 +42,20 @@ struct ResumeOptions {
   std::string from;  // empty: the folder of the run's own checkpoints
 };
 
+// Of Verb::join and Verb::leave: so many nodes, or these.
+struct NodesOptions {
+  uint32_t count = 1;
+  std::vector<uint32_t> nodes;
+};
+
 struct Command {
   Verb verb{};
   std::string job_file;
   std::vector<std::string> overrides;  // "key=value"
   Flags flags;                         // out empty: not said
   std::string calibration = "runs/calibration.json";
+  LaunchOptions launching;  // program empty
+  NodesOptions nodes;
   DataOptions data;
   ExportOptions exporting;
   PredictOptions predicting;

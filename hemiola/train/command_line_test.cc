@@ -86,8 +86,8 @@ TEST(CommandLine, Words_that_make_no_sense_end_with_status_2_and_a_hint) {
   EXPECT_EQ(std::get<Stop>(parse({"trian"})).text,
             "hemiola: unknown command `trian`: did you mean `train`?\n");
   EXPECT_EQ(std::get<Stop>(parse({"dance"})).text,
-            "hemiola: unknown command `dance`; there are train, sim, calibrate, "
-            "options, data, export, predict and inspect\n");
+            "hemiola: unknown command `dance`; there are train, run, join, leave, sim, "
+            "calibrate, options, data, export, predict and inspect\n");
 }
 
 TEST(CommandLine, Help_and_version_are_no_mistakes) {

@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "hemiola/data/temp_folder.h"
 #include "hemiola/train/settings.h"
 
 namespace hemiola {
@@ -18,16 +19,24 @@ Job two_nodes() {
   return job;
 }
 
+Flags flags_in(const test::TempFolder& folder) {
+  Flags flags;
+  flags.out = folder.path("run");
+  return flags;
+}
+
 TEST(Launch, Programs_that_end_at_once_are_told_once_each) {
+  const test::TempFolder folder;
   testing::internal::CaptureStderr();
-  const LaunchResult result = launch(two_nodes(), Flags{}, "/bin/false");
+  const LaunchResult result = launch(two_nodes(), flags_in(folder), {"/bin/false", {}});
   const std::string said = testing::internal::GetCapturedStderr();
   EXPECT_EQ(result.status, 1);
   EXPECT_NE(said.find("hemiola: node 0 ended with status 1\n"), std::string::npos) << said;
 }
 
 TEST(Launch, Programs_that_end_well_make_a_run_that_ends_well) {
-  EXPECT_EQ(launch(two_nodes(), Flags{}, "/bin/true").status, 0);
+  const test::TempFolder folder;
+  EXPECT_EQ(launch(two_nodes(), flags_in(folder), {"/bin/true", {}}).status, 0);
 }
 
 TEST(Launch, A_node_reports_an_order_that_it_cannot_read) {

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <string>
 #include <utility>
@@ -19,6 +20,7 @@
 #include "hemiola/train/data_sets.h"
 #include "hemiola/train/inspect.h"
 #include "hemiola/train/launch.h"
+#include "hemiola/train/launch_desk.h"
 #include "hemiola/train/launch_external.h"
 #include "hemiola/train/progress.h"
 #include "hemiola/train/run_node.h"
@@ -43,6 +45,7 @@ void say_settings(Progress& progress, const Job& job) {
 }
 
 int ended(const JobOver& over) {
+  if (over.left) std::fprintf(stderr, "hemiola: %s\n", over.reason.c_str());
   if (over.ok) return over.early ? kInterrupted : 0;
   std::fprintf(stderr, "hemiola: %s\n", over.reason.c_str());
   return 1;
@@ -74,12 +77,15 @@ int train_as(const LaunchPlace& launched, const Job& job, Flags flags) {
 }
 
 // Many processes, or this one alone.
-int train_here(const Job& job, const Flags& flags) {
+int train_here(const Job& job, const Flags& flags, LaunchOptions launching = {}) {
   {
     Progress progress(progress_options(flags));
     say_settings(progress, job);
   }
-  if (job.cluster.nodes > 1) return launch(job, flags, "/proc/self/exe").status;
+  if (job.cluster.nodes > 1 || goes_on(job) || !launching.hosts.empty()) {
+    launching.program = std::filesystem::read_symlink("/proc/self/exe");
+    return launch(job, flags, launching).status;
+  }
   net::LeaveRequests requests(net::LeaveRequests::From::user);
   Progress progress(progress_options(flags));
   return ended(run_node(job, flags, NodePlace{}, progress, &requests));
@@ -91,15 +97,30 @@ std::string resumed(const Job& job, const Flags& flags, const ResumeOptions& ask
   return checkpoint_to_resume(job, flags, asked.from, progress);
 }
 
-int train(Job job, Flags flags, const ResumeOptions& resuming) {
+int train(Job job, Flags flags, const Command& command) {
   LaunchHints hints;
   if (job.cluster.nodes > 1) hints.size = job.cluster.nodes;
   hints.rendezvous = job.cluster.rendezvous;
   const auto launched = find_place(environment(), hints);
   if (launched) job.cluster.nodes = launched->size;
   resolve(job);
-  if (resuming.asked) flags.resume = resumed(job, flags, resuming);
-  return launched ? train_as(*launched, job, flags) : train_here(job, flags);
+  if (command.resuming.asked) flags.resume = resumed(job, flags, command.resuming);
+  return launched ? train_as(*launched, job, flags) : train_here(job, flags, command.launching);
+}
+
+// More nodes for a job that runs, or fewer: its launcher is asked.
+int change_nodes(const Command& command) {
+  using What = DeskRequest::What;
+  const DeskRequest request{command.verb == Verb::join ? What::join : What::leave,
+                            command.nodes.count, command.nodes.nodes};
+  const auto answer = ask_desk(command.flags.out, request);
+  if (!answer) {
+    throw UserError("no job of this machine's runs with the folder " + command.flags.out +
+                    "; say which with --out, or start or stop a node where its launcher does");
+  }
+  std::fputs(((answer->ok ? "" : "hemiola: ") + answer->text).c_str(),
+             answer->ok ? stdout : stderr);
+  return answer->ok ? 0 : 1;
 }
 
 int sim(Job job, Flags flags, const Command& command) {
@@ -172,12 +193,15 @@ int run(Command command) {
   flags.terminal = ::isatty(flags.json ? STDERR_FILENO : STDOUT_FILENO) == 1;
   flags.colour = flags.terminal && !(no_color && *no_color);
   switch (command.verb) {
+    case Verb::join:
+    case Verb::leave:
+      return change_nodes(command);
     case Verb::sim:
       return sim(job, flags, command);
     case Verb::calibrate:
       return calibrate(job, flags, command);
     default:
-      return train(job, flags, command.resuming);
+      return train(job, flags, command);
   }
 }
 

@@ -27,19 +27,20 @@ void NodeLife::make_tables(const Place& place) {
 }
 
 void NodeLife::renew(NodeCore& core, const View& view) {
-  const Place place{NodeId{*view.rank_of(self_)}, static_cast<uint32_t>(view.nodes()),
-                    job_.cluster.workers};
+  const Place place{NodeId{*view.seat_of(self_)}, static_cast<uint32_t>(view.nodes()),
+                    job_.cluster.workers, static_cast<uint32_t>(view.leaving.size())};
   const bool first = view.epoch == Epoch{1};
   if (!first && checkpoints) checkpoints->hurry();
   TableRestore restore;
-  auto* table = static_cast<TableMachine*>(core.machine(MachineId::table));
-  auto* average = static_cast<AverageMachine*>(core.machine(MachineId::average));
+  auto* table = static_cast<TableSurvivor*>(core.machine(MachineId::table));
+  auto* average = dynamic_cast<AverageMachine*>(core.machine(MachineId::average));
   if (table && !replicas_) restore.salvage = table->salvage();
   if (average) average->settle_replicas();
-  for (const Member& m : view_.members) {
-    const auto rank = view.rank_of(m.node);
-    const bool same = rank && view.members[*rank].instance == m.instance;
-    restore.now.push_back(same ? std::optional(NodeId{*rank}) : std::nullopt);
+  for (size_t i = 0; i < view_.parties(); ++i) {
+    const Member& m = view_.party(i);
+    const auto seat = view.seat_of(m.node);
+    const bool same = seat && view.party(*seat).instance == m.instance;
+    restore.now.push_back(same ? std::optional(NodeId{*seat}) : std::nullopt);
   }
   core.replace(MachineId::table, nullptr);
   core.replace(MachineId::average, nullptr);
@@ -48,6 +49,7 @@ void NodeLife::renew(NodeCore& core, const View& view) {
   const bool usable = first && tables_ && tables_->place().nodes == place.nodes &&
                       tables_->place().self == place.self;
   if (!usable) make_tables(place);
+  if (place.leaves()) return leave(core, view, std::move(restore));
   core.replace(MachineId::table,
                first || replicas_ ? std::make_unique<TableMachine>(*tables_)
                                   : std::make_unique<TableMachine>(*tables_, std::move(restore)));
@@ -63,6 +65,18 @@ void NodeLife::renew(NodeCore& core, const View& view) {
   }
   view_ = view;
   make_share(place.self == NodeId{0});
+}
+
+// No worker runs here any more.
+void NodeLife::leave(NodeCore& core, const View& view, TableRestore restore) {
+  if (replicas_) {
+    replicas_->move_to(tables_->place());
+    core.replace(MachineId::table, std::make_unique<TableLeaver>(*tables_));
+    core.replace(MachineId::average, std::make_unique<AverageLeaver>(*replicas_));
+  } else {
+    core.replace(MachineId::table, std::make_unique<TableLeaver>(*tables_, std::move(restore)));
+  }
+  view_ = view;
 }
 
 void NodeLife::make_share(bool leads) {

@@ -7,9 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "hemiola/average/leaver.h"
 #include "hemiola/average/machine.h"
 #include "hemiola/average/replica.h"
 #include "hemiola/core/node_core.h"
+#include "hemiola/table/leaver.h"
 #include "hemiola/table/machine.h"
 #include "hemiola/train/checkpoint_run.h"
 #include "hemiola/train/model_store.h"
@@ -45,6 +47,7 @@ class NodeLife {
 
  private:
   void renew(NodeCore& core, const View& view);
+  void leave(NodeCore& core, const View& view, TableRestore restore);
   void make_tables(const Place& place);
   void make_share(bool leads);
 

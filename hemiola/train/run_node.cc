@@ -163,12 +163,13 @@ JobOver run_node(const Job& job, const Flags& flags, const NodePlace& place, Pro
 
   if (requests) requests->tell([&node](LeaveAsked asked) { node.tell(asked); });
   JobOver over = node.run();
-  if (requests) requests->tell_nobody();
-  if (store && over.ok) store->job_over(place.self);
+  if (requests) requests->finish();
+  if (store && over.ok && !over.left) store->job_over(place.self);
   store.reset();  // it speaks to the node
   if (checkpoints) checkpoints->finish(over.ok);
   if (report && checkpoints) report->checkpointed(checkpoints->totals());
-  if (report && (over.ok || report->has_result())) report->publish();
+  const bool reports = report && !over.left && (over.ok || report->has_result());
+  if (reports) report->publish();
   return over;
 }
 

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "hemiola/core/machine.h"
-#include "hemiola/train/flags.h"
 #include "hemiola/net/leave_requests.h"
+#include "hemiola/train/flags.h"
 #include "hemiola/train/options.h"
 #include "hemiola/train/progress.h"
 

@@ -161,7 +161,7 @@ class Worker {
   void checkpoint(Checkpoints& checkpoints) {
     const Checkpoints::Point point{.passes = totals_,
                                    .elapsed = totals_.back().ended,
-                                   .last = epoch_ + 1 == share_.settings.epochs,
+                                   .last = is_last(epoch_) || reduce_.winds_up,
                                    .tables = share_.tables,
                                    .replicas = share_.replicas,
                                    .examples = share_.examples_per_epoch,
@@ -214,10 +214,10 @@ class Worker {
     return *middle;
   }
 
+  bool is_last(uint32_t epoch) const { return epoch + 1 == share_.settings.epochs; }
   bool is_due(uint32_t epoch) const {
     const uint32_t every = share_.settings.evaluate_every;
-    const bool last = epoch + 1 == share_.settings.epochs;
-    return last || (every > 0 && (epoch + 1) % every == 0);
+    return is_last(epoch) || (every > 0 && (epoch + 1) % every == 0);
   }
 
   // How long this worker has waited for others, or was stalled.
