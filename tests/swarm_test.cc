@@ -192,7 +192,9 @@ TEST(Swarm, Nothing_is_lost_when_nodes_leave_and_come) {
     EXPECT_EQ(outcome.wrong, "");
     EXPECT_EQ(outcome.rows_lost, 0u);
     EXPECT_EQ(outcome.fenced, 0u);
-    if (!outcome.lost) EXPECT_EQ(unlearnt(trial, outcome, yard), "");
+    if (!outcome.lost) {
+      EXPECT_EQ(unlearnt(trial, outcome, yard), "");
+    }
   }
   sum.print();
   if (alone) return;

@@ -161,7 +161,7 @@ class Worker {
 std::vector<TableOptions> Story::make_tables() const {
   TableOptions storm = table;
   storm.spec = {.name = "storm", .rows = rows, .row_length = cells()};
-  if (seed % 2 == 0) {
+  if (seed % 2 == 0 && !table.coding.lossy()) {
     storm.spec.init = {.kind = Initialiser::Kind::uniform,
                        .a = 8'388'608 + 1'000'000,  // floats are the integers there
                        .b = 8'388'608 + 2'000'000,

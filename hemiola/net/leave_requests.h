@@ -38,22 +38,20 @@ class LeaveRequests {
   // launcher is told to wait for it.
   void finish();
   static constexpr char kFinishing = 'f';
-  tell([](const LeaveAsked&) {});
-}
 
-private : void
-          watch();
-void hear(bool& open);
-void signalled(int signal);
-void asked(bool whole_job);
+ private:
+  void watch();
+  void hear(bool& open);
+  void signalled(int signal);
+  void asked(bool whole_job);
 
-const From from_;
-const int control_;
-Fd signals_, stop_;
-std::mutex mutex_;  // guards tell_
-std::function<void(LeaveAsked)> tell_;
-int count_ = 0;  // the thread's
-std::thread thread_;
+  const From from_;
+  const int control_;
+  Fd signals_, stop_;
+  std::mutex mutex_;  // guards tell_
+  std::function<void(LeaveAsked)> tell_;
+  int count_ = 0;  // the thread's
+  std::thread thread_;
 };
 
 }  // namespace hemiola::net

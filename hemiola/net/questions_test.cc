@@ -17,7 +17,7 @@ TEST(Questions, Each_gets_its_answer) {
   EXPECT_FALSE(ask(path, "?"));
   {
     Questions questions(path);
-    for (const std::string text : {std::string("a"), std::string(20'000, 'b'), std::string()}) {
+    for (const std::string& text : {std::string("a"), std::string(20'000, 'b'), std::string()}) {
       auto asker = std::async(std::launch::async, [&] { return ask(path, text); });
       pollfd ready{questions.fd(), POLLIN, 0};
       ASSERT_EQ(::poll(&ready, 1, 20'000), 1);
