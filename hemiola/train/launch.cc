@@ -306,18 +306,19 @@ class Launcher {
     }
   }
 
-  // Nothing when all went as planned.
+  // Nothing when no node was killed, left or began again: then one sentence says all.
   void say_ends() const {
     std::vector<NodeEnd> ends;
-    bool planned = true;
+    bool notable = false;
     std::map<uint32_t, uint32_t> before;
     for (const auto& p : processes_) {
       const std::chrono::duration<double> after = p->ended() - begun_;
       ends.push_back(
           {p->node(), p->pid(), p->host(), p->how(), after.count(), before[p->node()]++});
-      planned = planned && !p->ended_by_us() && p->well() && !p->exited_with(kLeftStatus);
+      const bool killed = p->killed() && !p->ended_by_us();
+      notable = notable || killed || ends.back().restarts > 0 || p->exited_with(kLeftStatus);
     }
-    if (!planned) std::fputs(exit_table(std::move(ends)).c_str(), stderr);
+    if (notable) std::fputs(exit_table(std::move(ends)).c_str(), stderr);
   }
 
   const Job& job_;
