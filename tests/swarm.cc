@@ -51,7 +51,7 @@ class Run {
   }
   static uint64_t examples(const Job& job, const LoadedTask& task) {
     uint64_t sum = 0;
-    for (const auto& b : task.task().plan(planned_workers(job, nullptr)).blocks) sum += b.examples;
+    for (const auto& b : task.task().plan(planned_workers(job, Flags())).blocks) sum += b.examples;
     return sum;
   }
 

@@ -47,10 +47,11 @@ void Restore::tell_all(Kind kind, const Head& head, Outbox& out) {
 void Restore::begin(Outbox& out) {
   if (stage_ != Stage::before) return;
   stage_ = Stage::meeting;
-  SurvivorBody body{{}, from_.salvage.valid, 0};
+  SurvivorBody body{{}, from_.salvage.valid, 0, 0};
   for (const auto& generation : from_.salvage.generations) {
     body.latest = std::max(body.latest, generation->number);
   }
+  if (from_.lost_rows) body.source = from_.lost_rows->newest();
   peers_[self().value].met = true;
   peers_[self().value].survivor = body;
   tell_all(Kind::survivor, body, out);
@@ -209,34 +210,51 @@ void Restore::fill_lost(Outbox& out) {
   for (uint32_t t = 0; t < tables_.size(); ++t) {
     const TableId table{t};
     const Partition& partition = tables_.rows(table).partition();
-    std::vector<bool> from(old_nodes_);
+    Lost lost{std::vector<bool>(old_nodes_)};
     for (uint32_t i = 0; i < partition.owned_by(self()); ++i) {
       const Key key = partition.key(self(), i);
       if (best_[t][key.value] != 0) continue;
       const uint32_t then = old_nodes_ == 0 ? 0 : key.value % old_nodes_;
       if (old_nodes_ != 0 && vouched_[then]) continue;
-      const std::span row(row_of(table, key), tables_.rows(table).row_length());
-      if (from_.lost_rows != nullptr && from_.lost_rows->fill(table, key, row)) {
+      if (old_nodes_ != 0) lost.homes[then] = true;
+      if (fill_from_source(table, key)) {
         best_[t][key.value] = 1;
-        continue;
+        ++lost.taken;
+      } else {
+        ++lost.initial;
       }
-      ++lost_[t];
-      if (old_nodes_ != 0) from[then] = true;
     }
-    std::string nodes;
-    for (uint32_t n = 0; n < from.size(); ++n) {
-      if (from[n]) nodes += (nodes.empty() ? "" : ", ") + std::to_string(n);
-    }
-    say_lost(table, nodes, out);
+    lost_[t] = lost.initial;
+    say_lost(table, lost, out);
   }
+  if (from_.lost_rows) from_.lost_rows->close();
 }
 
-void Restore::say_lost(TableId table, const std::string& nodes, Outbox& out) const {
-  if (lost_[table.value] == 0) return;
-  out.say(Level::warning, std::to_string(lost_[table.value]) + " rows of table `" +
-                              tables_.rows(table).options().spec.name +
-                              "` were nowhere but on nodes that are gone (at home on rank " +
-                              nodes + "): they are back to their initial values");
+bool Restore::fill_from_source(TableId table, Key key) {
+  if (!from_.lost_rows) return false;
+  if (!source_) {
+    uint32_t newest = 0;
+    for (const Peer& peer : peers_) newest = std::max(newest, peer.survivor.source);
+    source_ = from_.lost_rows->open(newest);
+  }
+  const std::span row(row_of(table, key), tables_.rows(table).row_length());
+  return !source_->empty() && from_.lost_rows->fill(table, key, row);
+}
+
+void Restore::say_lost(TableId table, const Lost& lost, Outbox& out) const {
+  std::string homes;
+  for (uint32_t n = 0; n < lost.homes.size(); ++n) {
+    if (lost.homes[n]) homes += (homes.empty() ? "" : ", ") + std::to_string(n);
+  }
+  const auto say = [&](uint64_t rows, const std::string& what) {
+    if (rows == 0) return;
+    out.say(Level::warning, std::to_string(rows) + " rows of table `" +
+                                tables_.rows(table).options().spec.name +
+                                "` were nowhere but on nodes that are gone (at home on rank " +
+                                homes + "): they are " + what);
+  };
+  say(lost.taken, "taken from " + source_.value_or(""));
+  say(lost.initial, "back to their initial values");
 }
 
 bool Restore::on_add(Reader& reader) {

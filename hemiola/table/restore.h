@@ -80,6 +80,13 @@ class Restore {
     bool moving = false;
   };
 
+  // Rows of a table that nobody had.
+  struct Lost {
+    std::vector<bool> homes;  // by rank then
+    uint64_t taken = 0;       // from the source
+    uint64_t initial = 0;
+  };
+
   template <class F>
   bool all(F&& f) const {
     return std::all_of(peers_.begin(), peers_.end(), f);
@@ -106,7 +113,8 @@ class Restore {
   bool on_offered(Peer& peer, Reader& reader);
   void consider(TableId table, const RowVersion& head, const std::byte* units, const float* row);
   void fill_lost(Outbox& out);
-  void say_lost(TableId table, const std::string& nodes, Outbox& out) const;
+  bool fill_from_source(TableId table, Key key);
+  void say_lost(TableId table, const Lost& lost, Outbox& out) const;
 
   // What is to be added.
   void plan_adding();
@@ -144,6 +152,7 @@ class Restore {
   std::vector<bool> vouched_;                              // by rank then
   uint32_t old_nodes_ = 0;
   std::vector<uint64_t> lost_;
+  std::optional<std::string> source_;  // once opened: what it is
   std::vector<float> scratch_;
   bool done_ = false;
 };

@@ -9,6 +9,13 @@ class RestoreTest : public GenerationsTest {};
 
 class Sevens : public RowSource {
  public:
+  explicit Sevens(std::string name = "the book of sevens") : name_(std::move(name)) {}
+  // The nodes of a test share it.
+  uint32_t newest() override { return ++newest_; }
+  std::string open(uint32_t number) override {
+    EXPECT_EQ(number, newest_) << "the newest that any of them told";
+    return name_;
+  }
   bool fill(TableId, Key key, std::span<float> row) override {
     ++asked;
     if (key.value % 2 != 0) return false;
@@ -16,6 +23,10 @@ class Sevens : public RowSource {
     return true;
   }
   int asked = 0;
+
+ private:
+  const std::string name_;
+  uint32_t newest_ = 0;
 };
 
 TEST_F(RestoreTest, An_update_that_was_on_its_way_is_added) {
@@ -91,7 +102,16 @@ TEST_F(RestoreTest, Rows_that_only_the_dead_had_come_from_the_source_or_go_back)
     return std::any_of(said_.begin(), said_.end(),
                        [&](const std::string& s) { return s.find(text) != std::string::npos; });
   };
-  EXPECT_TRUE(names("2 rows of table `t` were nowhere but on nodes that are gone"));
+  EXPECT_TRUE(names("(at home on rank 1): they are back to their initial values"));
+  EXPECT_TRUE(names("(at home on rank 1): they are taken from the book of sevens"));
+}
+
+TEST_F(RestoreTest, A_source_that_has_nothing_is_not_asked_for_rows) {
+  Sevens nothing("");
+  start({.nodes = 3, .rows = 12});
+  change_and_start({0, 2}, 0, &nothing);
+  EXPECT_EQ(nothing.asked, 0);
+  EXPECT_EQ(machines_[0]->rows_lost()[0] + machines_[1]->rows_lost()[0], 4u);
 }
 
 TEST_F(RestoreTest, A_newcomer_gets_its_rows_and_one_node_alone_has_all) {

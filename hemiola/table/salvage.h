@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "hemiola/core/machine.h"
@@ -50,8 +51,16 @@ class TableSurvivor : public Machine {
 class RowSource {
  public:
   virtual ~RowSource() = default;
-  // Fills the row, as from a checkpoint. False: it goes back to its initial value.
+  // What this node has to take rows from, by a number that grows; 0: nothing of its own.
+  virtual uint32_t newest() { return 0; }
+  // Before rows are asked for, so that all nodes take them from the same: `number` is the newest
+  // that any of them has told. Gives what it is, for people ("the checkpoint of epoch 3"); empty:
+  // there is nothing, and nothing is asked for.
+  virtual std::string open(uint32_t number) = 0;
+  // Fills the row. False: it goes back to its initial value.
   virtual bool fill(TableId table, Key key, std::span<float> row) = 0;
+  // No more rows are asked for.
+  virtual void close() {}
 };
 
 // How a table machine goes on from the one before it.

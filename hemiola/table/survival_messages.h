@@ -74,6 +74,7 @@ struct SurvivorBody {
   StreamHead stream;
   uint32_t valid = 0;   // workers ran in it
   uint32_t latest = 0;  // of which the sender has anything
+  uint32_t source = 0;  // of rows that nobody has (RowSource::newest)
 };
 
 struct OfferedHead {  // then two lists of uint32_t: the old ranks for which the sender vouches, and

@@ -78,8 +78,9 @@ uint32_t Checkpoints::agree(const Point& point, bool speaks, const Sum& sum) {
   if (leads && sums[2] > 0) hurry_ = true;
   if (sums[1] == 0) return static_cast<uint32_t>(sums[0]);
   if (leads) {
-    log_(Level::warning, "no checkpoint of epoch " + std::to_string(point.epoch()) +
-                             ": the one before it is still being written");
+    log_(totals_.left_out == 0 ? Level::warning : Level::info,
+         "no checkpoint of epoch " + std::to_string(point.epoch()) +
+             ": the one before it is still being written");
   }
   return 0;
 }
@@ -131,6 +132,8 @@ void Checkpoints::begin_writing(const Point& point, uint32_t sequence,
                                 const ShardContent& content) {
   const Place& place = point.tables.place();
   hurry_ = false;
+  begun_.push_back(sequence);
+  if (begun_.size() > options_.keep + 1) begun_.erase(begun_.begin());
   auto writing = std::make_shared<Writing>();
   CheckpointManifest& manifest = writing->manifest;
   manifest = about_;
@@ -184,7 +187,8 @@ void Checkpoints::publish(Writing& writing, const CheckpointShard& own) {
   }
   ++written_;
   bytes_ += manifest.bytes();
-  remove_old(options_.folder, manifest.sequence, options_.keep, store_);
+  const NumberRange useless{options_.resumed + 1, options_.last_before + 1};
+  remove_old(options_.folder, manifest.sequence, options_.keep, store_, useless);
 }
 
 CheckpointShard Checkpoints::wait_for_part(const Writing& writing, uint32_t node) const {

@@ -35,6 +35,9 @@ struct CheckpointOptions {
   CheckpointEvery every;
   std::string folder;
   uint32_t keep = 2;
+  // By number, of those that were there when the run went on from one: those behind it, up to the
+  // last, are not kept.
+  uint32_t resumed = 0, last_before = 0;
   size_t buffer_bytes = 1 << 20;
   size_t buffers = 64;
   // How long node 0 waits for the other nodes' parts behind its own; the second when it is known
@@ -78,6 +81,11 @@ class Checkpoints {
   // The run is over, `ok` or not: waits for what is under way.
   void finish(bool ok);
 
+  // Of those that this node has begun to write, the numbers of those that may still be there.
+  // REQUIRES: no worker runs.
+  const std::vector<uint32_t>& begun() const { return begun_; }
+  const std::string& folder() const { return options_.folder; }
+
   // Behind finish(): as this node saw it.
   CheckpointTotals totals() const;
 
@@ -105,6 +113,7 @@ class Checkpoints {
   const Log log_;
   const FileStore& store_;
   // Written by the first worker of the node only.
+  std::vector<uint32_t> begun_;       // in order
   std::atomic<double> last_elapsed_;  // of the last checkpoint, in the run's own time
   CheckpointTotals totals_;           // but for what is counted in the background:
   std::atomic<uint64_t> written_{0}, failed_{0}, bytes_{0};

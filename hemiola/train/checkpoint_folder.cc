@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <span>
 
 #include "hemiola/core/check.h"
 #include "hemiola/data/publish.h"
@@ -37,18 +38,10 @@ bool has_manifest(const std::string& checkpoint) {
   return fs::exists(checkpoint + "/" + std::string(kManifestFile));
 }
 
-void verify_shard(const std::string& path, const StoredFile& file) {
-  std::error_code error;
-  const auto bytes = fs::file_size(path, error);
-  if (error) throw UserError(path + " is missing");
-  if (bytes != file.bytes) {
-    throw UserError(path + " is damaged: it has " + std::to_string(bytes) +
-                    " bytes, but the manifest says " + std::to_string(file.bytes));
-  }
-  const SafetensorsFile shard(path);
-  if (shard.crc32() != file.crc32) {
-    throw UserError(path + " is damaged: its checksum is not that in the manifest");
-  }
+uint32_t crc32_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  return crc32(std::as_bytes(std::span(text)));
 }
 
 }  // namespace
@@ -88,9 +81,23 @@ CheckpointManifest read_manifest(const std::string& checkpoint) {
   return parse_checkpoint(text, path);
 }
 
+void verify_file(const std::string& path, const StoredFile& file) {
+  std::error_code error;
+  const auto bytes = fs::file_size(path, error);
+  if (error) throw UserError(path + " is missing");
+  if (bytes != file.bytes) {
+    throw UserError(path + " is damaged: it has " + std::to_string(bytes) +
+                    " bytes, but the manifest says " + std::to_string(file.bytes));
+  }
+  const bool tensors = path.ends_with(".safetensors");
+  if ((tensors ? SafetensorsFile(path).crc32() : crc32_of(path)) != file.crc32) {
+    throw UserError(path + " is damaged: its checksum is not that in the manifest");
+  }
+}
+
 void verify(const std::string& checkpoint, const CheckpointManifest& manifest) {
   for (const CheckpointShard& s : manifest.shards) {
-    verify_shard(checkpoint + "/" + s.file.name, s.file);
+    verify_file(checkpoint + "/" + s.file.name, s.file);
   }
 }
 
@@ -137,12 +144,13 @@ void make_folders(const std::string& folder, const FileStore& store) {
   if (error != 0) throw UserError("cannot make the folder " + folder + ": " + error_text(error));
 }
 
-void remove_old(const std::string& folder, uint32_t newest, uint32_t keep, const FileStore& store) {
+void remove_old(const std::string& folder, uint32_t newest, uint32_t keep, const FileStore& store,
+                NumberRange useless) {
   auto places = checkpoints_in(folder);
   std::erase_if(places, [&](const auto& p) { return p.sequence >= newest; });
   uint32_t kept = 1;
   for (auto place = places.rbegin(); place != places.rend(); ++place) {
-    if (kept < keep && has_manifest(place->path)) {
+    if (kept < keep && !useless.has(place->sequence) && has_manifest(place->path)) {
       ++kept;
     } else {
       remove_checkpoint(place->path, store);

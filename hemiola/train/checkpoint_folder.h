@@ -28,6 +28,8 @@ uint32_t next_sequence(const std::string& folder);
 
 // Throws UserError, one sentence that names the file, for one that has no manifest or not its own.
 CheckpointManifest read_manifest(const std::string& checkpoint);
+// Throws UserError that names the file, when it is missing or not as it was written.
+void verify_file(const std::string& path, const StoredFile& file);
 // Reads all of it. Throws UserError that names the file that is missing or not as it was written.
 void verify(const std::string& checkpoint, const CheckpointManifest& manifest);
 
@@ -50,8 +52,14 @@ std::optional<GoodCheckpoint> newest_good(
 void make_folders(const std::string& folder, const FileStore& store);
 
 // Takes away all before `newest` but the last `keep - 1` that have a manifest; the manifest goes
-// first. What cannot be removed stays. REQUIRES: nobody writes any of them.
-void remove_old(const std::string& folder, uint32_t newest, uint32_t keep, const FileStore& store);
+// first. Those that are `useless` do not count. What cannot be removed stays. REQUIRES: nobody
+// writes any of them.
+struct NumberRange {
+  uint32_t from = 0, upto = 0;  // the last not in it
+  bool has(uint32_t number) const { return from <= number && number < upto; }
+};
+void remove_old(const std::string& folder, uint32_t newest, uint32_t keep, const FileStore& store,
+                NumberRange useless = {});
 void remove_checkpoint(const std::string& checkpoint, const FileStore& store);
 
 }  // namespace hemiola

@@ -64,6 +64,17 @@ TEST(CheckpointFolder, Those_without_a_manifest_go_and_do_not_count_as_kept) {
   EXPECT_EQ(names_in(folder.path("")), (std::vector<std::string>{"ckpt-2", "ckpt-4"}));
 }
 
+TEST(CheckpointFolder,
+     What_was_passed_over_when_the_run_was_resumed_is_not_kept_in_place_of_good_ones) {
+  const TempFolder folder;
+  for (const std::string name : {"1", "2", "3", "4"}) {
+    std::filesystem::create_directory(folder.path("ckpt-" + name));
+    folder.write("ckpt-" + name + "/manifest.json", "{}");
+  }
+  remove_old(folder.path(""), 4, 2, disk(), {3, 4});
+  EXPECT_EQ(names_in(folder.path("")), (std::vector<std::string>{"ckpt-2", "ckpt-4"}));
+}
+
 TEST(CheckpointFolder, Folders_are_made_with_those_above_them) {
   const TempFolder folder;
   make_folders(folder.path("a/b/c"), disk());

@@ -84,7 +84,8 @@ void add_stalls(CLI::App& app, Command& command, Raw& raw) {
 }
 
 void add_inspect(CLI::App& app, InspectOptions& options) {
-  app.add_option("folder", options.folder, "folder of the run, of its checkpoints, or of one")
+  app.add_option("folder", options.folder,
+                 "folder of a run, of its checkpoints, of one of them, or of a model")
       ->required()
       ->type_name("DIR");
   app.add_flag("--fast", options.fast, "believe checksums instead of reading all of it");
@@ -243,7 +244,8 @@ std::variant<Command, Stop> parse_command_line(int argc, const char* const* argv
   CLI::App* data = app.add_subcommand("data", "make a data set of what this machine has");
   CLI::App* exported = app.add_subcommand("export", "write a run's model in a format of others");
   CLI::App* predicted = app.add_subcommand("predict", "ask a run's model");
-  CLI::App* inspected = app.add_subcommand("inspect", "list a run's checkpoints");
+  CLI::App* inspected =
+      app.add_subcommand("inspect", "say what a run has on disk, and whether it is whole");
   CLI::App* node = app.add_subcommand("node", "")->group("");
   CLI::App* keep_views = app.add_subcommand("keep-views", "")->group("");
   for (CLI::App* a : {train, run, sim, calibrate}) add_run_options(*a, command, raw);

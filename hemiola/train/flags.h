@@ -10,9 +10,21 @@
 
 namespace hemiola {
 
+// The checkpoint that a run goes on from.
+struct ResumeFlags {
+  std::string path;  // empty: the run begins
+  uint32_t epoch = 0;
+  uint32_t planned_workers = 0;  // for how many the training data were cut
+  // By number, of those in the run's own folder: the one that it goes on from, and the last that
+  // was there, which is damaged if it is another. Both 0: that is elsewhere.
+  uint32_t number = 0, last = 0;
+
+  explicit operator bool() const { return !path.empty(); }
+};
+
 struct Flags {
-  std::string out;        // folder of summary.json and metrics.jsonl
-  std::string resume;     // the checkpoint that the run goes on from; empty: it begins
+  std::string out;  // folder of summary.json and metrics.jsonl
+  ResumeFlags resume;
   bool json = false;      // standard output is the summary's JSON and nothing else
   bool quiet = false;     // only warnings and errors
   bool verbose = false;   // the log too

@@ -92,7 +92,7 @@ int train_here(const Job& job, const Flags& flags, LaunchOptions launching = {})
 }
 
 // The checkpoint that the run goes on from.
-std::string resumed(const Job& job, const Flags& flags, const ResumeOptions& asked) {
+ResumeFlags resumed(const Job& job, const Flags& flags, const ResumeOptions& asked) {
   Progress progress(progress_options(flags));
   return checkpoint_to_resume(job, flags, asked.from, progress);
 }

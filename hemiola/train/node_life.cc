@@ -8,7 +8,13 @@ namespace hemiola {
 NodeLife::NodeLife(const Job& job, const std::string& out, const LoadedTask& loaded,
                    const RunSettings& settings, const Sampling& sampling, NodeId self,
                    std::vector<CodecSpeed> speeds)
-    : job_(job), out_(out), loaded_(loaded), settings_(settings), sampling_(sampling), self_(self) {
+    : planned_workers(job.cluster.nodes * job.cluster.workers),
+      job_(job),
+      out_(out),
+      loaded_(loaded),
+      settings_(settings),
+      sampling_(sampling),
+      self_(self) {
   // A node that comes later has another rank, and makes its tables when it knows it.
   const Place place{self, job.cluster.nodes, job.cluster.workers};
   if (self.value < job.cluster.nodes) make_tables(place);
@@ -43,6 +49,8 @@ void NodeLife::renew(NodeCore& core, const View& view) {
     restore.now.push_back(same ? std::optional(NodeId{*seat}) : std::nullopt);
   }
   core.replace(MachineId::table, nullptr);
+  row_source_ = !first && !replicas_ && lost_rows ? lost_rows() : nullptr;
+  restore.lost_rows = row_source_.get();
   core.replace(MachineId::average, nullptr);
   share_.reset();
   saver_.reset();
@@ -80,8 +88,10 @@ void NodeLife::leave(NodeCore& core, const View& view, TableRestore restore) {
 }
 
 void NodeLife::make_share(bool leads) {
-  share_ = std::make_unique<NodeShare>(loaded_.task(), *tables_, settings_,
-                                       planned_workers(job_, resumed));
+  share_ = std::make_unique<NodeShare>(loaded_.task(), *tables_, settings_, planned_workers);
+  if (view_.epoch == Epoch{1}) {
+    share_->first_pass = resumed ? resumed->checkpoint.manifest().agenda.pass() : 0;
+  }
   saver_ = saver_for(job_, out_, loaded_, *tables_);
   share_->replicas = replicas_.get();
   share_->saver = saver_.get();

@@ -42,8 +42,12 @@ class NodeLife {
   // is such that this node leads.
   std::function<RunListener*()> listener;
   std::function<NodeCounters()> counters;
+  uint32_t planned_workers;            // for how many the training data are cut; else all
   const Resumed* resumed = nullptr;    // where the run goes on from
   Checkpoints* checkpoints = nullptr;  // nullptr: none are written
+  // Of rows that no node has any more; nullptr: they go back to their initial values. Made for each
+  // view.
+  std::function<std::unique_ptr<RowSource>()> lost_rows;
 
  private:
   void renew(NodeCore& core, const View& view);
@@ -61,6 +65,7 @@ class NodeLife {
   View view_;  // under which the machines work
   std::unique_ptr<TableSet> tables_;
   std::unique_ptr<ReplicaSet> replicas_;
+  std::unique_ptr<RowSource> row_source_;
   std::unique_ptr<ModelSaver> saver_;
   std::unique_ptr<NodeShare> share_;
 };

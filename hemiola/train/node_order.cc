@@ -13,7 +13,10 @@ Bytes encode(const NodeOrder& order) {
   for (const auto& [key, text] : values) w.put_text(key).put_text(text);
   const Flags& f = order.flags;
   w.put_text(f.out).put(f.json).put(f.quiet).put(f.verbose).put(f.terminal).put(f.colour);
-  w.put(f.stall_chance).put(f.stall).put_text(f.resume);
+  w.put(f.stall_chance).put(f.stall);
+  const ResumeFlags& resume = f.resume;
+  w.put_text(resume.path).put(resume.epoch).put(resume.planned_workers);
+  w.put(resume.number).put(resume.last);
   const NodePlace& p = order.place;
   w.put(p.self).put_text(p.listen).put_text(p.host).put_text(p.rendezvous).put_text(p.secret);
   w.put_text(p.views).put(p.comes_later);
@@ -38,7 +41,11 @@ NodeOrder decode_order(const Bytes& bytes) {
   f.colour = r.get<bool>();
   f.stall_chance = r.get<double>();
   f.stall = r.get<Duration>();
-  f.resume = r.get_text();
+  f.resume.path = r.get_text();
+  f.resume.epoch = r.get<uint32_t>();
+  f.resume.planned_workers = r.get<uint32_t>();
+  f.resume.number = r.get<uint32_t>();
+  f.resume.last = r.get<uint32_t>();
   order.place.self = r.get<NodeId>();
   order.place.listen = r.get_text();
   order.place.host = r.get_text();

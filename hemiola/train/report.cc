@@ -3,7 +3,6 @@
 #include <csignal>
 #include <cstdio>
 
-#include "hemiola/train/checkpoint_folder.h"
 #include "hemiola/train/json_text.h"
 
 namespace hemiola {
@@ -19,9 +18,7 @@ Report::Report(const Job& job, const Task& task, const Flags& flags, std::string
   summary_.nodes = job.cluster.nodes;
   summary_.workers = job.cluster.nodes * job.cluster.workers;
   summary_.load_seconds = load_seconds;
-  if (!flags.resume.empty()) {
-    summary_.resumed = ResumedFrom{flags.resume, read_manifest(flags.resume).epoch()};
-  }
+  if (flags.resume) summary_.resumed = ResumedFrom{flags.resume.path, flags.resume.epoch};
   for (const TableSpec& table : task.tables()) summary_.table_names.push_back(table.name);
 }
 

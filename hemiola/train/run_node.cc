@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <string_view>
 
@@ -143,10 +144,14 @@ JobOver run_node(const Job& job, const Flags& flags, const NodePlace& place, Pro
   const std::string address = reached_at(place, listener);
   ClusterOptions cluster = cluster_options(job, place, address);
   cluster.state_machines = life.state_machines();
-  const auto resumed = resumed_from(job, flags, loaded.task());
+  // Who comes later gets the state from the others, and the checkpoint may be gone.
+  const bool needless = place.comes_later && !std::filesystem::exists(flags.resume.path);
+  const auto resumed = needless ? nullptr : resumed_from(job, flags, loaded.task());
   const auto checkpoints = checkpoints_for(job, flags, loaded.task(), resumed.get(), progress);
+  life.planned_workers = planned_workers(job, flags);
   life.resumed = resumed.get();
   life.checkpoints = checkpoints.get();
+  life.lost_rows = [&] { return lost_rows(job, flags, checkpoints.get(), progress); };
   if (resumed) cluster.agenda = resumed->checkpoint.manifest().agenda;
   core->add(MachineId::cluster, std::make_unique<ClusterMachine>(cluster));
   life.live_in(*core);

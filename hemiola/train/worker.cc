@@ -29,6 +29,7 @@ class Worker {
     begun_ = port_.now();
     totals_ = std::move(ask(begin_).totals);
     first_epoch_ = static_cast<uint32_t>(totals_.size() / 2);
+    refuse_other_start();
     if (is_first() && share_.listener) {
       share_.listener->done_before(records());
     }
@@ -230,6 +231,16 @@ class Worker {
     }
     return shared_replicas(*share_.replicas, share_.tables, share_.task, port_, cost,
                            std::move(after_step));
+  }
+
+  // Each process that is started by hand looks for the newest checkpoint itself.
+  void refuse_other_start() const {
+    if (!share_.first_pass || *share_.first_pass == totals_.size()) return;
+    const auto epoch = [](size_t pass) { return "epoch " + std::to_string(pass / 2); };
+    throw UserError(
+        "not all nodes go on from the same checkpoint: this one is at the end of " +
+        epoch(*share_.first_pass) + ", another at that of " + epoch(totals_.size()) +
+        "; do all see the same folder, and were all started with --resume, or without?");
   }
 
   static void refuse_divergence(const EpochRecord& record) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "hemiola/core/worker_port.h"
 #include "hemiola/models/task.h"
@@ -60,6 +61,8 @@ struct NodeShare {
   RunListener* listener = nullptr;     // on the node of worker 0
   ModelSaver* saver = nullptr;         // the same on all nodes: set, or not
   Checkpoints* checkpoints = nullptr;  // the same
+
+  std::optional<uint32_t> first_pass;  // the state that this node brought is of the begin of it
 
   // The same under all views, whatever the number of workers is then.
   std::shared_ptr<const BlockPlan> plan;             // of the training data
