@@ -4,7 +4,8 @@
 #
 #   scripts/setup.sh          compiler, build tools, libraries, WordNet's files for the demo,
 #                             Fashion-MNIST, and .venv with pytest
-#   scripts/setup.sh --dev    also what `make format`, `make fuzz` and `make bench` use
+#   scripts/setup.sh --dev    also what `make format`, `make fuzz` and `make bench` use, and the
+#                             launchers of others that runs are tested under
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -14,7 +15,7 @@ packages="build-essential cmake ninja-build ccache
   python3 python3-venv wordnet-base dataset-fashion-mnist
   etcd-server"
 if [ "${1:-}" = "--dev" ]; then
-  packages="$packages make clang-14 clang-format-14 liblinear-tools"
+  packages="$packages make clang-14 clang-format-14 liblinear-tools slurm-wlm openmpi-bin"
 elif [ $# -gt 0 ]; then
   echo "setup.sh: unknown argument '$1'; the only one is --dev" >&2
   exit 2
@@ -57,8 +58,8 @@ if ! has_pytest; then
   echo "setup.sh: making .venv with pytest"
   rm -rf .venv
   /usr/bin/python3 -m venv .venv
-  if ! .venv/bin/python -m pip install -q --retries 1 --timeout 20 pytest >.venv/pip.log 2>&1; then
-    need python3-pytest
+  if ! .venv/bin/python -m pip install -q --retries 1 --timeout 20 pytest pyyaml >.venv/pip.log 2>&1; then
+    need python3-pytest python3-yaml
     rm -rf .venv
     /usr/bin/python3 -m venv --system-site-packages --without-pip .venv
     has_pytest || { echo "setup.sh: pytest cannot be had; pip and apt both failed" >&2; exit 1; }

@@ -86,6 +86,7 @@ void Coordinator::lead(const View& view, Duration elapsed, Instant now, Outbox& 
     return seat && view.party(*seat).instance == at.second.instance;
   });
   let_go_.clear();
+  said_absent_ = {};
   std::erase_if(wish_to_leave_, [&](const auto& at) { return !view.rank_of(at.first); });
   ready_.clear();
   unlinked_.clear();
@@ -262,6 +263,8 @@ void Coordinator::on_tick(Instant now, Outbox& out) {
     // Which of them keeps the others from it cannot be told from here: the newest is to come again.
     phase_since_ = now;
     if (late.back() != options_.self) remove(late.back(), reason, now, out);
+  } else if (phase_ == Phase::connecting) {
+    say_unready(now, out);
   } else if (phase_ == Phase::ending && passed >= options_.end_wait) {
     return end_host(out);
   }

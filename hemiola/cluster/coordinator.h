@@ -78,6 +78,7 @@ class Coordinator {
   View next_view() const;
   void let_leave(Instant now, Outbox& out);
   void say_absent(Instant now, Outbox& out);
+  void say_unready(Instant now, Outbox& out);
   void wind_up(const std::string& reason, Instant now, Outbox& out);
   void end(bool ok, const std::string& reason, Instant now, Outbox& out);
   void end_host(Outbox& out);

@@ -181,6 +181,16 @@ void Coordinator::say_absent(Instant now, Outbox& out) {
                               std::to_string(options_.nodes) + " nodes are here");
 }
 
+void Coordinator::say_unready(Instant now, Outbox& out) {
+  const Duration passed = now - phase_since_;
+  if (passed < said_absent_ + options_.say_wait) return;
+  said_absent_ = passed;
+  const auto late = unready();
+  if (late.empty()) return;
+  out.say(Level::warning, "waiting " + text_of(passed) + " for " + names_of(late) +
+                              " to be connected to all others and to have its rows");
+}
+
 std::vector<NodeId> Coordinator::absent() const {
   std::vector<NodeId> nodes;
   for (uint32_t n = 0; n < options_.nodes; ++n) {

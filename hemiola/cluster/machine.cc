@@ -75,6 +75,7 @@ void ClusterMachine::on_timer(uint64_t tag, Instant now, Outbox& out) {
 void ClusterMachine::begin(Instant now, Outbox& out) {
   if (phase_ != Phase::idle) return;
   phase_ = Phase::joining;
+  entry_since_ = now;
   out.wake_at(MachineId::cluster, now + options_.heartbeat, static_cast<uint64_t>(Tag::tick));
   // The keeper of views knows whether the job has begun.
   if (options_.keeper == ViewKeeper::leader) come_in(at_first_, options_.rendezvous, now, out);
@@ -116,6 +117,7 @@ void ClusterMachine::tick(Instant now, Outbox& out) {
     }
   }
   say_waits(now, out);
+  say_entry(now, out);
   out.wake_at(MachineId::cluster, now + options_.heartbeat, static_cast<uint64_t>(Tag::tick));
 }
 
@@ -338,6 +340,7 @@ void ClusterMachine::adopt(View view, Instant now, Outbox& out) {
   lost_ = std::move(unlinked);
   view_ = std::move(view);
   phase_ = Phase::connecting;
+  entry_since_ = now, entry_said_ = {};
   connected_ = ready_sent_ = false;
   state_ready_ = 0;
   waiting_.clear();

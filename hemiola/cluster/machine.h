@@ -88,6 +88,7 @@ class ClusterMachine : public Machine {
   void beat(Instant now, Outbox& out);
   void judge_silences(Instant now, Outbox& out);
   void say_waits(Instant now, Outbox& out);
+  void say_entry(Instant now, Outbox& out);
   std::string waits_for(const ClusterCall& call, const Heartbeat& waits) const;
 
   void dial(NodeId peer, const std::string& address, Instant now, Outbox& out);
@@ -143,6 +144,8 @@ class ClusterMachine : public Machine {
   bool ready_sent_ = false;
   uint64_t beats_ = 0;
   std::optional<LeaveAsked> leave_asked_;
+  Instant entry_since_;  // waits to be let in, or for the start under a view
+  Duration entry_said_;
   Heartbeat told_;  // the leader's latest word
   Instant told_at_;
   Agenda agenda_;      // what this node knows of the work

@@ -130,6 +130,18 @@ void ClusterMachine::say_waits(Instant now, Outbox& out) {
   }
 }
 
+// The leader itself knows more, and says that.
+void ClusterMachine::say_entry(Instant now, Outbox& out) {
+  const bool enters = phase_ == Phase::joining || phase_ == Phase::connecting;
+  const Duration waited = now - entry_since_;
+  if (!enters || coordinates() || !links_.contains(leader())) return;
+  if (waited < entry_said_ + options_.say_wait) return;
+  entry_said_ = waited;
+  out.say(Level::warning,
+          "waiting " + text_of(waited) + " for " + name_of(leader()) +
+              (phase_ == Phase::joining ? " to let this node in" : " to say that all are ready"));
+}
+
 std::string ClusterMachine::waits_for(const ClusterCall& call, const Heartbeat& waits) const {
   std::string whom;
   std::string what;

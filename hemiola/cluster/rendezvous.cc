@@ -166,7 +166,8 @@ LaunchPlace numbers_of(const Launcher& launcher, const Reading& in, const Launch
     place.local_rank = in.number(name);
     break;
   }
-  if (place.rank >= place.size) {
+  place.later = !launcher.size && place.rank >= place.size && place.rank < hints.most;
+  if (place.rank >= place.size && !place.later) {
     in.fail("rank " + std::to_string(place.rank) + " does not exist among " +
             std::to_string(place.size) + ": ranks count from 0");
   }
@@ -209,7 +210,7 @@ std::optional<LaunchPlace> find_place(const Environment& environment, const Laun
     in.fail("it started " + std::to_string(place.size) + " and cluster.nodes is " +
             std::to_string(*hints.size) + ": make them the same");
   }
-  if (place.size == 1) return place;
+  if (place.size == 1 && !place.later) return place;
   if (chosen->present == slurm_here && batch_script_without_srun(environment)) {
     in.fail("the program runs in the batch script itself: write \"srun hemiola train ...\" there");
   }

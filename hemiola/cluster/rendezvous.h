@@ -19,6 +19,7 @@ struct LaunchPlace {
   uint32_t size = 1;
   uint32_t local_rank = 0;  // among the nodes on this host
   std::string rendezvous;   // "tcp:host:port" of rank 0; empty when size is 1
+  bool later = false;       // beside the `size` that begin: it joins a job that runs
 };
 
 // What the user said beside; it fills in what a launcher does not tell, and must not contradict.
@@ -26,6 +27,7 @@ struct LaunchHints {
   std::optional<uint32_t> size;  // cluster.nodes
   std::string rendezvous;        // overrules the launcher's
   uint16_t port = 29400;         // where no launcher and no job number gives one
+  uint32_t most = 0;             // cluster.max_nodes: ranks below it may come later
 };
 
 // The launcher's word, or nothing when no launcher is recognised. Throws UserError, one sentence,

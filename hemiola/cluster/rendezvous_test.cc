@@ -13,7 +13,8 @@ std::string outcome(const Environment& environment, const LaunchHints& hints) {
     const auto p = find_place(environment, hints);
     if (!p) return "no launcher";
     return p->launcher + ": " + std::to_string(p->rank) + " of " + std::to_string(p->size) +
-           ", local " + std::to_string(p->local_rank) + ", " + p->rendezvous;
+           ", local " + std::to_string(p->local_rank) + ", " + p->rendezvous +
+           (p->later ? ", later" : "");
   } catch (const UserError& e) {
     return e.what();
   }
@@ -85,6 +86,10 @@ TEST(Rendezvous, Each_launcher_tells_the_place) {
        {{"JOB_COMPLETION_INDEX", "2"}},
        {.size = 3, .rendezvous = "tcp:train-0.train:29400"},
        "Kubernetes: 2 of 3, local 0, tcp:train-0.train:29400"},
+      {"kubernetes, scaled up",
+       {{"JOB_COMPLETION_INDEX", "4"}},
+       {.size = 3, .rendezvous = "tcp:train-0.train:29400", .most = 5},
+       "Kubernetes: 4 of 3, local 0, tcp:train-0.train:29400, later"},
       {"address by hand", kSlurm, {.rendezvous = "tcp:x:1"}, "Slurm: 3 of 4, local 1, tcp:x:1"},
   });
 }

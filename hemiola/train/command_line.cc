@@ -64,7 +64,7 @@ void add_launching(CLI::App& app, Command& command, Raw& raw) {
 }
 
 // Of a job that runs: found by its name, or by its folder.
-void add_running(CLI::App& app, Command& command) {
+void add_running(CLI::App& app, Command& command, const char* which) {
   app.add_option("job", command.job_file, "the job file (TOML)")->required()->type_name("JOB.toml");
   app.add_option("settings", command.overrides, "settings that override the job file's")
       ->type_name("key=value");
@@ -73,6 +73,7 @@ void add_running(CLI::App& app, Command& command) {
   app.add_option("--nodes", command.nodes.count, "how many; else 1")
       ->check(CLI::Range(1U, 4096U))
       ->type_name("N");
+  app.add_option("--node", command.nodes.nodes, which)->type_name("K")->allow_extra_args(false);
 }
 
 void add_stalls(CLI::App& app, Command& command, Raw& raw) {
@@ -251,10 +252,11 @@ std::variant<Command, Stop> parse_command_line(int argc, const char* const* argv
   for (CLI::App* a : {train, run, sim, calibrate}) add_run_options(*a, command, raw);
   for (CLI::App* a : {train, run, sim}) add_stalls(*a, command, raw);
   for (CLI::App* a : {train, run}) add_launching(*a, command, raw);
-  for (CLI::App* a : {join, leave}) add_running(*a, command);
-  leave->add_option("--node", command.nodes.nodes, "this one; else those that came last")
-      ->type_name("K")
-      ->allow_extra_args(false);
+  add_running(
+      *join, command,
+      "as this one, in this process, when etcd keeps the job's view and no launcher of ours "
+      "runs it");
+  add_running(*leave, command, "this one; else those that came last");
   add_world(*sim, command, raw);
   add_data(*data, command.data);
   add_export(*exported, command.exporting);

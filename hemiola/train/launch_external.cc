@@ -39,7 +39,8 @@ std::string read_secret(const std::string& path) {
 NodePlace external_place(const LaunchPlace& launched, const Job& job) {
   NodePlace place;
   place.self = NodeId{launched.rank};
-  if (launched.size == 1) return place;
+  place.comes_later = launched.later;
+  if (launched.rendezvous.empty()) return place;
   const net::Address rendezvous = net::Address::parse(launched.rendezvous);
   const bool local = net::resolve(rendezvous).front().is_local();
   if (!job.cluster.secret_file.empty()) {
@@ -54,9 +55,10 @@ NodePlace external_place(const LaunchPlace& launched, const Job& job) {
   place.rendezvous = launched.rendezvous;
   const std::string own = local ? "127.0.0.1" : net::own_host_towards(rendezvous.host);
   const std::string everywhere = local ? "127.0.0.1" : own.front() == '[' ? "[::]" : "0.0.0.0";
-  const uint16_t port = launched.rank == 0 ? rendezvous.port : uint16_t{0};
+  const bool first = launched.rank == 0 && !launched.later;
+  const uint16_t port = first ? rendezvous.port : uint16_t{0};
   place.listen = "tcp:" + everywhere + ":" + std::to_string(port);
-  place.host = launched.rank == 0 ? rendezvous.host : own;
+  place.host = first ? rendezvous.host : own;
   return place;
 }
 

@@ -116,6 +116,7 @@ void NodeProcess::note_end() {
   running_ = false;
   ended_ = Clock::now();
   read_words();
+  control_ = net::Fd();  // if ssh has died, the far end hears of it by that
 }
 
 void NodeProcess::read_words() {

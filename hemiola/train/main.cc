@@ -72,7 +72,9 @@ int train_as(const LaunchPlace& launched, const Job& job, Flags flags) {
   net::LeaveRequests requests(net::LeaveRequests::From::user);
   Progress progress(progress_options(flags));
   say_settings(progress, job);
-  progress.text(launched.launcher + " has started " + std::to_string(launched.size) + " nodes\n");
+  progress.text(launched.later ? "joins as node " + std::to_string(launched.rank) + "\n"
+                               : launched.launcher + " has started " +
+                                     std::to_string(launched.size) + " nodes\n");
   return ended(run_node(job, flags, external_place(launched, job), progress, &requests));
 }
 
@@ -101,6 +103,7 @@ int train(Job job, Flags flags, const Command& command) {
   LaunchHints hints;
   if (job.cluster.nodes > 1) hints.size = job.cluster.nodes;
   hints.rendezvous = job.cluster.rendezvous;
+  hints.most = job.cluster.max_nodes;
   const auto launched = find_place(environment(), hints);
   if (launched) job.cluster.nodes = launched->size;
   resolve(job);
@@ -108,12 +111,34 @@ int train(Job job, Flags flags, const Command& command) {
   return launched ? train_as(*launched, job, flags) : train_here(job, flags, command.launching);
 }
 
+// A node more for a job whose view etcd keeps, whatever has started its other nodes.
+int join_by_hand(Job job, const Command& command) {
+  if (command.nodes.nodes.size() != 1 || job.cluster.rendezvous.empty()) {
+    throw UserError(
+        "to join a job of another launcher's, say as which node, with --node, and where it meets, "
+        "with cluster.rendezvous");
+  }
+  resolve(job);
+  const uint32_t node = command.nodes.nodes[0];
+  if (node >= most_nodes(job)) {
+    throw UserError("there is no node " + std::to_string(node) + " in a job of at most " +
+                    std::to_string(most_nodes(job)) + " (cluster.max_nodes): they count from 0");
+  }
+  LaunchPlace place{"hand", node, job.cluster.nodes};
+  place.later = true;
+  place.rendezvous = job.cluster.rendezvous;
+  return train_as(place, job, command.flags);
+}
+
 // More nodes for a job that runs, or fewer: its launcher is asked.
-int change_nodes(const Command& command) {
+int change_nodes(Job job, const Command& command) {
   using What = DeskRequest::What;
   const DeskRequest request{command.verb == Verb::join ? What::join : What::leave,
                             command.nodes.count, command.nodes.nodes};
   const auto answer = ask_desk(command.flags.out, request);
+  if (!answer && command.verb == Verb::join && !job.cluster.etcd.empty()) {
+    return join_by_hand(std::move(job), command);
+  }
   if (!answer) {
     throw UserError("no job of this machine's runs with the folder " + command.flags.out +
                     "; say which with --out, or start or stop a node where its launcher does");
@@ -195,7 +220,7 @@ int run(Command command) {
   switch (command.verb) {
     case Verb::join:
     case Verb::leave:
-      return change_nodes(command);
+      return change_nodes(job, command);
     case Verb::sim:
       return sim(job, flags, command);
     case Verb::calibrate:

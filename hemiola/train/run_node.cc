@@ -108,8 +108,8 @@ uint32_t most_nodes(const Job& job) { return std::max(job.cluster.nodes, job.clu
 std::string agreement_text(const Job& job) {
   std::string text;
   for (const auto& [key, value] : all_values(job)) {
-    const bool own = key == "cluster.secret_file" || key == "cluster.cert" ||
-                     key == "cluster.key" || key == "cluster.ca";
+    const bool own = key == "cluster.secret_file" || key == "cluster.rendezvous" ||
+                     key == "cluster.cert" || key == "cluster.key" || key == "cluster.ca";
     if (!own) text += key + " = " + value + "\n";
   }
   return text;
@@ -134,7 +134,8 @@ JobOver run_node(const Job& job, const Flags& flags, const NodePlace& place, Pro
   };
   if (place.self.value == 0 && !place.comes_later) {
     progress.text(loaded.description() + "\n");
-    make_report();
+    // With etcd it may be that the job has begun, and that another node reports.
+    if (!in_etcd(job)) make_report();
   }
   life.listener = make_report;
 
