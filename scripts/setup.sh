@@ -58,7 +58,8 @@ if ! has_pytest; then
   echo "setup.sh: making .venv with pytest"
   rm -rf .venv
   /usr/bin/python3 -m venv .venv
-  if ! .venv/bin/python -m pip install -q --retries 1 --timeout 20 pytest pyyaml >.venv/pip.log 2>&1; then
+  if ! .venv/bin/python -m pip install -q --retries 1 --timeout 20 pytest pyyaml \
+    >.venv/pip.log 2>&1; then
     need python3-pytest python3-yaml
     rm -rf .venv
     /usr/bin/python3 -m venv --system-site-packages --without-pip .venv
