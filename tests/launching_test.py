@@ -424,6 +424,7 @@ def test_a_node_joins_by_hand_where_etcd_keeps_the_view(hemiola):
                                    f"cluster.rendezvous=tcp:127.0.0.1:{port + 1}"))
         before = epochs_done(hemiola)
         wait_until(lambda: epochs_done(hemiola) >= before + 3, seconds=40)
+        time.sleep(5)  # who is not let in yet is interrupted, and does not leave
         nodes[2].send_signal(signal.SIGINT)
         said = nodes[2].communicate(timeout=20)[1]
         assert nodes[2].returncode == 0 and "node 2 has left" in said, said
