@@ -1,7 +1,7 @@
 # One program per question: bench/NAME.cc becomes build/bench/NAME. Real node processes are shared
 # by benches and tests.
 add_library(hemiola_processes STATIC ${CMAKE_SOURCE_DIR}/bench/processes.cc)
-hemiola_link_all(hemiola_processes)
+hemiola_link_protocols(hemiola_processes)
 
 file(GLOB benches CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/*.cc)
 list(FILTER benches EXCLUDE REGEX "/processes\\.cc$")

@@ -7,13 +7,14 @@ import time
 
 import pytest
 
-from conftest import end
+from conftest import PACE, end
 
 SPACES = [f"hemiola-cut-{n}" for n in range(3)]
 SWITCH = "hemiola-cut-switch"
 ADDRESS = "10.78.0.{}"
 JOB = ["data.kind=synthetic", "data.generator=numbers", "data.examples=40000", "model.kind=count",
-       "train.evaluate_every=0", "sync.scheme=async", "sync.copies=2", "cluster.workers=1"]
+       "train.evaluate_every=0", "sync.scheme=async", "sync.copies=2", "cluster.workers=1",
+       *PACE]
 
 
 def ip(*words, check=True):
@@ -91,7 +92,7 @@ class Cluster:
 
 
 def test_who_is_cut_from_the_leader_ends_and_says_so_and_the_others_go_on(hemiola, network):
-    cluster = Cluster(hemiola, "train.epochs=250")
+    cluster = Cluster(hemiola, "train.epochs=60")
     try:
         cluster.await_epochs(5)
         set_link(2, "down")
@@ -125,7 +126,7 @@ def test_with_etcd_the_side_that_has_it_goes_on_whoever_led(hemiola, network):
     etcd = subprocess.Popen(["ip", "netns", "exec", SPACES[1], "etcd", "--listen-client-urls", url,
                              "--advertise-client-urls", url, "--data-dir", hemiola.folder / "etcd",
                              "--log-level", "error"])
-    cluster = Cluster(hemiola, f"cluster.etcd={url}", "train.epochs=300")
+    cluster = Cluster(hemiola, f"cluster.etcd={url}", "train.epochs=60")
     try:
         cluster.await_epochs(5)
         set_link(0, "down")

@@ -9,10 +9,12 @@ import time
 
 import pytest
 
-from conftest import end, nodes_of, wait_until
+from conftest import PACE, end, nodes_of, wait_until
 
 JOB = ["--nodes", "3", "data.kind=synthetic", "data.generator=numbers", "data.examples=40000",
-       "model.kind=count", "train.evaluate_every=0", "sync.scheme=async", "sync.copies=2"]
+       "model.kind=count", "train.evaluate_every=0", "sync.scheme=async", "sync.copies=2",
+       *PACE]
+EPOCHS = 130
 AWAY = 20  # seconds that all members are gone
 
 
@@ -65,7 +67,7 @@ def epochs_done(hemiola):
 def test_training_goes_on_while_members_of_etcd_die_and_nodes_too(hemiola, etcd):
     (hemiola.folder / "count.toml").touch()
     run = hemiola.start("train", "count.toml", *JOB, "cluster.etcd=" + ",".join(etcd.urls),
-                        "train.epochs=900", "--quiet")
+                        f"train.epochs={EPOCHS}", "--quiet")
     try:
         wait_until(lambda: epochs_done(hemiola) >= 3)
         etcd.kill(0)
@@ -90,7 +92,7 @@ def test_training_goes_on_while_members_of_etcd_die_and_nodes_too(hemiola, etcd)
         assert said.count("was ended by signal 9 (Killed); started again as process") == 2, said
         assert "the keeper of views does not answer" in said, said
         summary = hemiola.summary("runs/count")
-        assert summary["samples"] == 40_000 * 900
+        assert summary["samples"] == 40_000 * EPOCHS
         assert summary["final"]["metrics"]["missing"] == 0, said
     finally:
         end(run)

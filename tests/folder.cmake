@@ -1,5 +1,6 @@
 # What spans folders. tests/NAME_test.cc becomes the program build/NAME_test, tests/NAME_fuzz.cc
-# build-fuzz/NAME_fuzz; all other sources here are shared by the tests.
+# build-fuzz/NAME_fuzz; all other sources here are shared by the tests: those of whole runs
+# (swarm*.cc) by the tests that train something, the others by all.
 file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/*.cc)
 set(tests ${sources})
 set(fuzzers ${sources})
@@ -8,14 +9,23 @@ list(FILTER tests INCLUDE REGEX "_test\\.cc$")
 list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
 
 if(HEMIOLA_TESTS AND tests)
+  set(of_runs ${sources})
+  list(FILTER of_runs INCLUDE REGEX "/swarm[a-z_]*\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "/swarm[a-z_]*\\.cc$")
   add_library(hemiola_tests STATIC ${sources})
-  set_target_properties(hemiola_tests PROPERTIES LINKER_LANGUAGE CXX)
-  hemiola_link_all(hemiola_tests)
+  add_library(hemiola_tests_of_runs STATIC ${of_runs})
+  set_target_properties(hemiola_tests hemiola_tests_of_runs PROPERTIES LINKER_LANGUAGE CXX)
+  hemiola_link_protocols(hemiola_tests)
+  target_link_libraries(hemiola_tests_of_runs PUBLIC hemiola_tests)
+  hemiola_link_all(hemiola_tests_of_runs)
   foreach(test ${tests})
     get_filename_component(name ${test} NAME_WE)
     add_executable(${name} ${test})
-    target_link_libraries(${name} PRIVATE hemiola_tests hemiola_processes
-                          GTest::gtest_main)
+    file(STRINGS ${test} trains REGEX "^#include \"(hemiola/(data|models|train)/|tests/swarm)")
+    if(trains)
+      target_link_libraries(${name} PRIVATE hemiola_tests_of_runs)
+    endif()
+    target_link_libraries(${name} PRIVATE hemiola_tests hemiola_processes GTest::gtest_main)
     target_compile_definitions(${name} PRIVATE
       HEMIOLA_SCENARIOS="${CMAKE_SOURCE_DIR}/tests/scenarios")
     gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)

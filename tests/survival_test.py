@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from conftest import children, end, nodes_of, wait_until
+from conftest import PACE, children, end, nodes_of, wait_until
 
-EPOCHS = 60
-SLOW = ["--nodes", "3", f"train.epochs={EPOCHS}", "data.examples=300000", "sync.copies=2",
-        "train.evaluate_every=0"]
+EPOCHS = 40
+SLOW = ["--nodes", "3", f"train.epochs={EPOCHS}", "data.examples=20000", "sync.copies=2",
+        "train.batch=64", "train.evaluate_every=0", *PACE]
 SCHEMES = [["sync.scheme=bsp"], ["sync.scheme=essp(2)"],
            ["sync.scheme=async", "sync.placement=intent"], ["sync.scheme=allreduce"],
            ["sync.scheme=gossip"], ["sync.scheme=backup"]]
@@ -42,7 +42,7 @@ def test_a_run_goes_on_when_any_node_is_killed_and_takes_it_in_again(hemiola, un
     run = hemiola.start("train", hemiola.job, *SLOW, *scheme)
     try:
         for victim in (0, 2):  # the one that leads, and another
-            wait_until(lambda: epochs_done(hemiola) >= 2 + 8 * victim)
+            wait_until(lambda: epochs_done(hemiola) >= 2 + 5 * victim)
             os.kill(nodes_of(run.pid)[victim], signal.SIGKILL)
         said, summary = finish(hemiola, run, undisturbed)
         assert said.count("was ended by signal 9 (Killed); started again as process") == 2, said
@@ -103,7 +103,7 @@ def test_with_fewer_than_the_least_nodes_the_job_ends_and_says_so(hemiola):
 
 
 COUNT = ["--nodes", "4", "data.kind=synthetic", "data.generator=numbers", "data.examples=40000",
-         "model.kind=count", "train.evaluate_every=0", "sync.copies=2"]
+         "model.kind=count", "train.evaluate_every=0", "sync.copies=2", *PACE]
 
 
 COUNT_SCHEMES = [["async"], ["essp(2)"], ["ssp(1)", "sync.placement=relocate"],
@@ -122,7 +122,7 @@ def test_nothing_that_counts_as_done_is_lost_with_its_node(hemiola, scheme):
         history = hemiola.folder / "runs/count/metrics.jsonl"
         for kill, victim in enumerate((1, 0, 3, 2)):
             wait_until(lambda: history.exists() and
-                       len(history.read_text().splitlines()) >= 3 + 12 * kill)
+                       len(history.read_text().splitlines()) >= 3 + 8 * kill)
             wait_until(lambda: len(nodes_of(run.pid)) == 4)
             os.kill(nodes_of(run.pid)[victim], signal.SIGKILL)
         said = run.communicate(timeout=120)[1]
@@ -178,7 +178,7 @@ def test_nothing_is_lost_when_nodes_leave_with_the_only_copy(hemiola, scheme):
         history = hemiola.folder / "runs/count/metrics.jsonl"
         for turn, leavers in enumerate(((0,), (2, 3), (1,))):
             wait_until(lambda: history.exists() and
-                       len(history.read_text().splitlines()) >= 3 + 12 * turn)
+                       len(history.read_text().splitlines()) >= 3 + 8 * turn)
             words = [f"--node={node}" for node in leavers]
             assert hemiola.run("leave", "count.toml", *words).returncode == 0
             wait_until(lambda: len(nodes_of(run.pid)) == 4 - len(leavers))

@@ -86,6 +86,12 @@ uint64_t DelayHistogram::quantile(double share) const {
   return 0;
 }
 
+DelayHistogram& DelayHistogram::operator+=(const DelayHistogram& other) {
+  for (size_t b = 0; b < kBuckets; ++b) buckets_[b] += other.buckets_[b];
+  sum_ += other.sum_;
+  return *this;
+}
+
 std::vector<double> DelayHistogram::pack() const {
   std::vector<double> packed(buckets_.begin(), buckets_.end());
   packed.push_back(sum_);

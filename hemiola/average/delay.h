@@ -47,6 +47,8 @@ class DelayHistogram {
   uint64_t quantile(double share) const;
   uint64_t max() const { return quantile(1); }
 
+  DelayHistogram& operator+=(const DelayHistogram& other);
+
   // The way through a sum of doubles; sums of packed ones unpack to the histogram of all.
   static constexpr size_t kPacked = kBuckets + 1;
   std::vector<double> pack() const;

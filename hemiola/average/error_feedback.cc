@@ -8,6 +8,7 @@ namespace hemiola {
 size_t ErrorFeedback::encode(std::span<const float> x, Random& random, std::span<std::byte> out) {
   if (residual_.empty()) residual_.resize(x.size(), 0.0f);
   HEMIOLA_CHECK(residual_.size() == x.size());
+  before_ = residual_;
   vec().add(residual_.data(), x.data(), x.size());
   const size_t used = codec_->encode(residual_, memory_, random, out);
   const Refusal refused = codec_->decode_add(out.first(used), -1.0f, residual_);
@@ -15,10 +16,11 @@ size_t ErrorFeedback::encode(std::span<const float> x, Random& random, std::span
   return used;
 }
 
-void ErrorFeedback::flush(std::span<float> x) {
+void ErrorFeedback::take_back(std::span<float> x, float times, bool unsent) {
   if (residual_.empty()) return;
   HEMIOLA_CHECK(residual_.size() == x.size());
-  vec().add(x.data(), residual_.data(), x.size());
+  const std::vector<float>& left = unsent ? before_ : residual_;
+  for (size_t i = 0; i < left.size(); ++i) x[i] += times * left[i];
   residual_.clear();
 }
 

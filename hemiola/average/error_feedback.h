@@ -11,8 +11,8 @@
 namespace hemiola {
 
 // Invariant, up to rounding: the sum of all that was decoded plus residual() is the sum of all that
-// was given. So a residual that is lost is lost progress: who leaves takes it along by flush(), and
-// a checkpoint holds it with the memory.
+// was given. So a residual that is lost is lost progress: a change of the view takes it back into
+// the values, and a checkpoint holds it with the memory.
 class ErrorFeedback {
  public:
   // `codec` must live as long. Works for unbiased codecs too, and is of no use there.
@@ -22,8 +22,9 @@ class ErrorFeedback {
   // same length.
   size_t encode(std::span<const float> x, Random& random, std::span<std::byte> out);
 
-  // Adds the residual to x, to be sent as it is, and forgets it.
-  void flush(std::span<float> x);
+  // Adds `times` the residual to x and forgets it. `unsent`: that from before the last message,
+  // which never arrived.
+  void take_back(std::span<float> x, float times, bool unsent);
 
   // Empty before the first message.
   std::span<const float> residual() const { return residual_; }
@@ -36,7 +37,7 @@ class ErrorFeedback {
 
  private:
   const Codec* codec_;
-  std::vector<float> residual_;
+  std::vector<float> residual_, before_;
   CodecMemory memory_;
 };
 

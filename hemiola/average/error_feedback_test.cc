@@ -61,20 +61,34 @@ TEST(ErrorFeedback, Whole_numbers_through_topk_are_conserved_exactly) {
       got[i] += sent[i];
     }
   }
-  sender.feedback.flush(got);
+  sender.feedback.take_back(got, 1, false);
   EXPECT_EQ(got, given);
   EXPECT_TRUE(sender.feedback.residual().empty());
 }
 
-TEST(ErrorFeedback, A_flush_delivers_the_residual_once) {
+TEST(ErrorFeedback, The_residual_is_taken_back_once) {
   Sender sender("sign");
   const auto x = normal_vector(100, 1);
   auto got = sender.send(x);
-  sender.feedback.flush(got);
+  sender.feedback.take_back(got, 1, false);
   for (size_t i = 0; i < 100; ++i) EXPECT_NEAR(got[i], x[i], 1e-6);
   const auto before = got;
-  sender.feedback.flush(got);
+  sender.feedback.take_back(got, 1, false);
   EXPECT_EQ(got, before);
+}
+
+TEST(ErrorFeedback, Of_a_message_that_never_arrived_all_is_taken_back) {
+  Sender sender("topk(0.1)");
+  std::vector<float> given(50, 0.0f), got(50, 0.0f);
+  for (uint64_t step = 0; step < 5; ++step) {
+    std::vector<float> x(50);
+    for (size_t i = 0; i < 50; ++i) x[i] = static_cast<float>((i * 7 + step) % 11);
+    const auto sent = sender.send(x);
+    if (step == 4) break;
+    for (size_t i = 0; i < 50; ++i) given[i] += x[i], got[i] += sent[i];
+  }
+  sender.feedback.take_back(got, 1, true);
+  EXPECT_EQ(got, given);
 }
 
 // |residual|^2 <= 4 (1 - delta) / delta^2 G^2, for inputs no longer than G.

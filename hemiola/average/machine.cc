@@ -19,6 +19,7 @@ AverageMachine::AverageMachine(ReplicaSet& replicas, bool again)
 }
 
 void AverageMachine::settle_replicas() {
+  strategy_->settle();
   for (const WorkerId w : crew_.local()) {
     const auto scale = static_cast<float>(1 / strategy_->mass(w));
     for (float& v : crew_.values(w)) v *= scale;

@@ -17,7 +17,9 @@ Place everybody(const Place& place) {
 MeanAtStart::MeanAtStart(ReplicaSet& replicas)
     : replicas_(replicas),
       all_alike_(!floats_under(replicas.options().rule)),
-      sum_(keeps_mean() ? 2 * values() + 1 : values()),
+      sum_(keeps_mean() ? 2 * values() + 1
+           : carries()  ? 2 * values()
+                        : values()),
       reduction_(everybody(replicas.place()), kLane, sum_.size()) {}
 
 bool MeanAtStart::keeps_mean() const { return !all_alike_ && replicas_.place().leaving > 0; }
@@ -37,6 +39,9 @@ bool MeanAtStart::begin(Outbox& out) {
   if (!replicas_.knows_nothing()) {
     each_replica([&](Replica& replica) {
       vec().add(sum_.data(), replica.values().data(), values());
+      if (carries() && !replicas_.carried().empty()) {
+        vec().add(&sum_[values()], replicas_.carried().data(), values());
+      }
       if (stays) vec().add(&sum_[values()], replica.values().data(), values());
       if (stays) sum_.back() += 1;
       weight += 1;
@@ -48,6 +53,7 @@ bool MeanAtStart::begin(Outbox& out) {
 void MeanAtStart::give_to_replicas() {
   const bool takes_mean = all_alike_ || replicas_.knows_nothing();
   replicas_.set_knows_nothing(false);
+  if (carries()) replicas_.set_carried(std::span(sum_).subspan(values()));
   if (!takes_mean && !keeps_mean()) return;
   const double staying = keeps_mean() ? std::round(sum_.back() * reduction_.weight()) : 0;
   const auto scale = static_cast<float>(staying > 0 ? reduction_.weight() / staying : 0);

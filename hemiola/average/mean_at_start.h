@@ -2,7 +2,7 @@
 //
 // Of nodes that leave the replicas count too. Where replicas are not all the same anyhow, those
 // that stay are all moved by as much as the mean of them lacks, so that the mean is as it was
-// before.
+// before. What a rule carries over beside the values is averaged with them.
 #pragma once
 
 #include <span>
@@ -35,12 +35,14 @@ class MeanAtStart {
  private:
   size_t values() const { return replicas_.layout().values(); }
   bool keeps_mean() const;
+  bool carries() const { return carries_over(replicas_.options().rule); }
   template <class F>
   void each_replica(F&& f);
 
   ReplicaSet& replicas_;
   const bool all_alike_;
   // Where the mean is to be kept: behind it that of those who stay, and their share in the weight.
+  // Where something is carried over: behind it that.
   std::vector<float> sum_;
   Reduction reduction_;
 };

@@ -98,6 +98,18 @@ TEST_F(MeanAtStartTest, Replicas_that_are_all_alike_become_the_mean_of_all) {
   for (uint32_t n = 0; n < 2; ++n) EXPECT_FLOAT_EQ(values(n, 0)[3], 10.5);
 }
 
+TEST_F(MeanAtStartTest, Momentum_goes_on_and_is_the_same_on_all_nodes_also_on_one_that_comes) {
+  make("outer(2)", 3, 1);
+  sets_[1]->set_knows_nothing(true);
+  for (const uint32_t n : {0u, 2u, 3u}) sets_[n]->set_carried(std::vector<float>(6, 4.0f));
+  run();
+  EXPECT_FLOAT_EQ(mean_, 17.1666667);  // of 0, 1, 20, 21, 30 and 31
+  for (uint32_t n = 0; n < 3; ++n) {
+    EXPECT_FLOAT_EQ(values(n, 1)[2], mean_);
+    EXPECT_FLOAT_EQ(sets_[n]->carried()[5], 4);
+  }
+}
+
 TEST_F(MeanAtStartTest, A_node_that_comes_while_another_leaves_begins_with_the_mean) {
   make("gossip", 2, 1);
   sets_[1]->set_knows_nothing(true);  // and so counts for nothing

@@ -25,6 +25,7 @@ MeanRounds::MeanRounds(Crew& crew)
   }
   reduction_.emplace(crew.place(), lane_, crew.values(), codec_.get(), crew.options().seed);
   const bool outer = crew.options().rule.kind == AverageRule::Kind::outer;
+  if (outer) momentum_.assign(crew.carried().begin(), crew.carried().end());
   if (outer) momentum_.resize(crew.values());
   if (outer || codec_) {
     const auto start = crew.values(crew.local()[0]);
@@ -157,6 +158,18 @@ void MeanRounds::step_outside(std::span<float> change) {
       reference_[i] += rate * (change[i] + keep * momentum_[i]);
     }
     change[i] = reference_[i];
+  }
+}
+
+void MeanRounds::settle() {
+  if (!momentum_.empty()) crew_.carry(momentum_);
+  if (!codec_ || !codec_->biased()) return;
+  std::vector<float> owed(crew_.values());
+  if (!reduction_->take_back(owed)) return;
+  const float share = 1.0f / static_cast<float>(crew_.local().size());
+  for (const WorkerId w : crew_.local()) {
+    const auto values = crew_.values(w);
+    for (size_t i = 0; i < owed.size(); ++i) values[i] += share * owed[i];
   }
 }
 

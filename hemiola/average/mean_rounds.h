@@ -35,6 +35,7 @@ class MeanRounds final : public Strategy {
     return !reduction_->busy() && !reduction_->wanted() && !(trial_ && trial_->busy());
   }
   std::string waits_for(WorkerId worker) const override;
+  void settle() override;
   void state(StateFields& fields) override;
 
  private:

@@ -327,6 +327,19 @@ void Reduction::state(StateFields& fields) {
   }
 }
 
+bool Reduction::take_back(std::span<float> sum) {
+  if (!codec_ || !codec_->biased()) return false;
+  for (uint32_t p = 0; p < pieces_.size(); ++p) {
+    Piece& piece = pieces_[p];
+    const bool own = piece.owner == place_.self.value;
+    const bool under_way = busy_ && (own ? ended_[p] : p < blocks_[piece.owner].next);
+    const bool encoded = under_way && (own || own_weight_ > 0);
+    piece.left_out->take_back(sum.subspan(piece.from, piece.count),
+                              own ? static_cast<float>(weight_) : 1.0f, encoded);
+  }
+  return true;
+}
+
 std::optional<NodeId> Reduction::waits_for() const {
   if (!busy_) return std::nullopt;
   const Round& round = rounds_.at(round_);

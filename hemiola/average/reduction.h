@@ -66,6 +66,11 @@ class Reduction {
   // Between two rounds: their number, and what codecs remember; as Strategy::state.
   void state(StateFields& fields);
 
+  // No round follows. Adds to `sum`, which is laid out like values, what a biased codec has left
+  // out of this node's parts, and of means as much as all parts together lack; of a round under way
+  // nothing has been sent. False: there is none.
+  bool take_back(std::span<float> sum);
+
   uint32_t round() const { return round_; }  // the next one to begin, or under way
   double weight() const { return weight_; }  // of all parts of the last round that was over
   std::optional<NodeId> waits_for() const;   // of those whose part or block is missing, the first

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <deque>
 #include <memory>
 #include <stdexcept>
@@ -250,6 +251,42 @@ TEST(Reduction, Everybody_hears_of_a_round_however_short_the_vector) {
     for (uint32_t n = 0; n < 160; ++n) {
       EXPECT_EQ(world.reductions[n]->wanted(), n != 7) << n << " of " << floats;
     }
+  }
+}
+
+// Also when a round has begun of which nothing was delivered.
+TEST(Reduction, What_a_codec_left_out_is_taken_back_to_the_last_bit_of_work) {
+  const auto codec = make_codec("topk(0.1)");
+  for (uint64_t seed = 1; seed <= 12; ++seed) {
+    Random random(seed);
+    const auto nodes = static_cast<uint32_t>(2 + random.below(3));
+    const size_t floats = 3000 + random.below(200'000);
+    World world(nodes, floats, codec.get());
+    std::vector<double> given(floats), got(floats);
+    const auto fill = [&] {
+      for (auto& values : world.values) {
+        for (float& v : values) v = static_cast<float>(random.below(21)) - 10;
+      }
+    };
+    for (int round = 0; round < 4; ++round) {
+      fill();
+      for (const auto& values : world.values) {
+        for (size_t i = 0; i < floats; ++i) given[i] += values[i] / nodes;
+      }
+      for (uint32_t n = 0; n < nodes; ++n) world.begin(n, 1);
+      world.deliver_all(random);
+      for (size_t i = 0; i < floats; ++i) got[i] += world.values[0][i];
+    }
+    fill();
+    for (uint32_t n = 0; n < nodes && seed % 2 == 0; ++n) world.begin(n, 1);
+    std::vector<float> left(floats);
+    for (auto& reduction : world.reductions) EXPECT_TRUE(reduction->take_back(left));
+    double missing = 0;
+    for (size_t i = 0; i < floats; ++i) {
+      ASSERT_NEAR(got[i] + left[i] / nodes, given[i], 1e-3) << seed << " " << i;
+      missing = std::max(missing, std::abs(given[i] - got[i]));
+    }
+    EXPECT_GT(missing, 5) << "nothing was left out: the test is too easy";
   }
 }
 

@@ -87,6 +87,8 @@ bool floats_under(const AverageRule& rule) {
   return rule.kind != Kind::allreduce && rule.kind != Kind::local && rule.kind != Kind::outer;
 }
 
+bool carries_over(const AverageRule& rule) { return rule.kind == AverageRule::Kind::outer; }
+
 ReplicaSet::ReplicaSet(std::vector<TableSpec> tables, Place place, AverageOptions options)
     : place_(place), options_(std::move(options)), layout_(tables) {
   if (layout_.values() == 0) throw UserError("a model without numbers cannot be averaged");

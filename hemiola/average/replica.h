@@ -107,6 +107,10 @@ class ReplicaSet {
     common_start_.assign(values.begin(), values.end());
   }
 
+  // As long as the values, and not part of them: see Crew::carried().
+  std::span<const float> carried() const { return carried_; }
+  void set_carried(std::span<const float> values) { carried_.assign(values.begin(), values.end()); }
+
   bool here(WorkerId worker) const { return place_.node_of(worker) == place_.self; }
   Replica& of(WorkerId worker) const {
     return *replicas_[worker.value - place_.first_worker().value];
@@ -122,11 +126,14 @@ class ReplicaSet {
   ReplicaLayout layout_;
   std::vector<std::unique_ptr<Replica>> replicas_;
   std::vector<float> common_start_;  // kept only where a codec needs it
+  std::vector<float> carried_;
   bool knows_nothing_ = false;
   Arena<float> mean_;
 };
 
 // Whether others change a worker's values while it computes.
 bool floats_under(const AverageRule& rule);
+// Whether something as long as the values goes from one view to the next beside them: momentum.
+bool carries_over(const AverageRule& rule);
 
 }  // namespace hemiola

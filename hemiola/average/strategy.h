@@ -35,6 +35,11 @@ class Crew {
   size_t values() const { return replicas_.layout().values(); }
   std::span<const float> common_start() const { return replicas_.common_start(); }
 
+  // What the strategy of the view before has left beside the values, as the mean over all nodes;
+  // empty: nothing. Only where carries_over() the rule.
+  std::span<const float> carried() const { return replicas_.carried(); }
+  void carry(std::span<const float> values) { replicas_.set_carried(values); }
+
   // REQUIRES below: the worker is here.
   std::span<float> values(WorkerId worker) { return replicas_.of(worker).values(); }
   // Between stepped and go_on.
@@ -103,6 +108,10 @@ class Strategy {
   virtual double usual_delay() const { return 1; }
   // For whom the worker waits, as part of a sentence: "worker 3".
   virtual std::string waits_for(WorkerId) const = 0;
+
+  // The last that is asked of it, while no worker runs and before the view changes: what it owes to
+  // the values goes into them, and what is to go on beside them to the crew.
+  virtual void settle() {}
 
   // Names what must survive with the values, when all rest; most strategies keep nothing else that
   // counts.

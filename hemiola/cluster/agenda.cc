@@ -11,9 +11,11 @@ void Agenda::add(uint32_t pass, const BlockDone& done) {
 }
 
 void Agenda::merge(const Agenda& other) {
+  history_.merge(other.history_);
   if (other.pass() < pass()) return;
   if (other.pass() > pass()) {
-    *this = other;
+    totals_ = other.totals_;
+    done_ = other.done_;
     return;
   }
   done_.insert(other.done_.begin(), other.done_.end());
@@ -40,6 +42,7 @@ void Agenda::encode(Writer& out) const {
   for (const PassTotals& totals : totals_) hemiola::encode(out, totals);
   out.put(static_cast<uint32_t>(done_.size()));
   for (const auto& [block, values] : done_) out.put(block).put_all(std::span(values));
+  history_.encode(out);
 }
 
 Agenda Agenda::decode(Reader& in) {
@@ -49,6 +52,7 @@ Agenda Agenda::decode(Reader& in) {
   for (BlockDone& done : decode_blocks(in)) {
     agenda.done_.try_emplace(done.block, std::move(done.values));
   }
+  agenda.history_ = History::decode(in);
   return agenda;
 }
 

@@ -1,11 +1,12 @@
-// What of a job's work is done: passes are worked in order, each block of a pass once. Every node
-// keeps one, so that whoever leads next knows where to go on.
+// What of a job's work is done: passes are worked in order, each block of a pass once; and what it
+// has gone through. Every node keeps one, so that whoever leads next knows where to go on.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <vector>
 
+#include "hemiola/cluster/history.h"
 #include "hemiola/core/types.h"
 #include "hemiola/core/wire.h"
 
@@ -31,6 +32,8 @@ class Agenda {
   // Of the pass under way.
   const std::map<uint32_t, std::vector<double>>& done() const { return done_; }
   bool has(uint32_t block) const { return done_.contains(block); }
+  History& history() { return history_; }
+  const History& history() const { return history_; }
 
   // Of another pass than the one under way: changes nothing. The first word about a block counts.
   void add(uint32_t pass, const BlockDone& done);
@@ -48,6 +51,7 @@ class Agenda {
  private:
   std::vector<PassTotals> totals_;  // by pass
   std::map<uint32_t, std::vector<double>> done_;
+  History history_;
 };
 
 void encode(Writer& out, const std::vector<BlockDone>& blocks);

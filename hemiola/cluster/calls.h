@@ -24,6 +24,7 @@ struct Begin : ClusterCall {
   Begin() : ClusterCall(ClusterOp::begin) {}
   std::vector<PassTotals> totals;  // out: of the passes that are done; theirs is the next
   uint64_t view_changes = 0;       // out: since the job began
+  History::Counts history;         // out: the same in detail
 };
 
 // The next block of pass `pass` (passes count from 0 and are worked in order), or none when all

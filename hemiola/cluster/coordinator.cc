@@ -1,5 +1,6 @@
 #include "hemiola/cluster/coordinator.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "hemiola/cluster/verdict.h"
@@ -77,18 +78,16 @@ void Coordinator::lead(const View& view, Duration elapsed, Instant now, Outbox& 
   elapsed_before_ = elapsed;
   running_since_.reset();
   if (view.epoch > Epoch{1}) running_since_ = now;
-  if (std::erase_if(gone_, [&](const auto& at) { return !view.has(at.first); }) > 0) {
-    out.say(Level::warning, "going on with " + std::to_string(view.nodes()) +
-                                (view.nodes() == 1 ? " node" : " nodes"));
-  }
-  std::erase_if(joined_, [&](const auto& at) {
-    const auto seat = view.seat_of(at.first);
-    return seat && view.party(*seat).instance == at.second.instance;
-  });
+  note_change(out);
   let_go_.clear();
   said_absent_ = {};
   std::erase_if(wish_to_leave_, [&](const auto& at) { return !view.rank_of(at.first); });
   ready_.clear();
+  blocks_again_ = 0;
+  rows_recovered_ = {};
+  left_in_hand_ = std::max<uint64_t>(left_in_hand_, in_hand_.size());
+  in_hand_.clear();
+  if (!paused_since_) paused_since_ = now;
   unlinked_.clear();
   agenda_ = {};
   begun_with_.reset();
@@ -111,8 +110,10 @@ void Coordinator::succeed(const View& view, const std::map<NodeId, std::string>&
 
 void Coordinator::on_ready(NodeId from, const Ready& ready, Instant now, Outbox& out) {
   if (phase_ != Phase::connecting) return;
-  ready_.insert(from);
+  if (!ready_.insert(from).second) return;
   agenda_.merge(ready.agenda);
+  blocks_again_ += ready.blocks_again;
+  rows_recovered_ += ready.rows;
   if (ready_.size() < view_.parties()) return;
   phase_ = Phase::running;
   phase_since_ = now;
@@ -122,6 +123,11 @@ void Coordinator::on_ready(NodeId from, const Ready& ready, Instant now, Outbox&
     if (!agenda_.totals().empty()) elapsed_before_ = seconds(agenda_.totals().back().ended);
   }
   begun_with_ = options_.sabotage == ClusterSabotage::deals_again ? Agenda{} : agenda_;
+  // It dealt them out itself, if it led before, and knows of those that the lost ones had.
+  agenda_.history().begun(view_, (now - *paused_since_).seconds(),
+                          std::max(blocks_again_, left_in_hand_), rows_recovered_);
+  paused_since_.reset();
+  left_in_hand_ = 0;
   const Bytes start = Start{agenda_}.encode();
   for (size_t seat = 0; seat < view_.parties(); ++seat) {
     out.send(view_.party(seat).node, Kind::start, start);
@@ -177,6 +183,7 @@ void Coordinator::on_want_block(const WantBlock& want, Instant now, Outbox& out)
     return;
   }
   const Dealer::Given given = dealer.next(want.worker, want.pass, want.seed);
+  if (given.block) in_hand_.insert(*given.block);
   out.send(node_of(want.worker, view_), Kind::give_block,
            GiveBlock{want.worker, want.pass, given.block}.encode());
 }
@@ -193,7 +200,10 @@ void Coordinator::on_plan(uint32_t pass, std::shared_ptr<const BlockPlan> plan, 
 }
 
 void Coordinator::on_blocks_done(const BlocksDone& done) {
-  for (const BlockDone& block : done.blocks) agenda_.add(done.pass, block);
+  for (const BlockDone& block : done.blocks) {
+    agenda_.add(done.pass, block);
+    in_hand_.erase(block.block);
+  }
 }
 
 void Coordinator::on_reduce_part(NodeId from, ReducePart part, Instant now, Outbox& out) {

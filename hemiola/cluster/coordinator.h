@@ -76,6 +76,7 @@ class Coordinator {
   void remove(NodeId node, const std::string& reason, Instant now, Outbox& out);
   void change_view(Instant now, Outbox& out);
   View next_view() const;
+  void note_change(Outbox& out);
   void let_leave(Instant now, Outbox& out);
   void say_absent(Instant now, Outbox& out);
   void say_unready(Instant now, Outbox& out);
@@ -106,6 +107,11 @@ class Coordinator {
   bool wants_view_ = false;                  // one was asked for, to follow view_
   Instant asked_for_view_;
   std::set<NodeId> ready_;
+  uint64_t blocks_again_ = 0;     // as those who are ready tell,
+  RowsRecovered rows_recovered_;  // and what they have got
+  std::set<uint32_t> in_hand_;    // blocks that were dealt out, and are not done
+  uint64_t left_in_hand_ = 0;     // by the workers of the last view
+  std::optional<Instant> paused_since_;
   uint32_t at_work_ = 0;     // nodes of the last view under which workers ran
   Duration elapsed_before_;  // of the job, when running_since_ was
   std::optional<Instant> running_since_;

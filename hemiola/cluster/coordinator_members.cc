@@ -71,6 +71,23 @@ View Coordinator::next_view() const {
   return next;
 }
 
+// What the view in force has changed of what was wanted.
+void Coordinator::note_change(Outbox& out) {
+  const auto gone = std::erase_if(gone_, [this](const auto& at) { return !view_.has(at.first); });
+  std::vector<NodeId> came;
+  std::erase_if(joined_, [&](const auto& at) {
+    const auto seat = view_.seat_of(at.first);
+    const bool here = seat && view_.party(*seat).instance == at.second.instance;
+    if (here) came.push_back(at.first);
+    return here;
+  });
+  if (view_.epoch <= Epoch{1} || (gone == 0 && came.empty())) return;
+  const std::string joined = names_of(came) + (came.size() == 1 ? " has" : " have") + " joined: ";
+  out.say(Level::warning, (came.empty() ? "" : joined) + "going on with " +
+                              std::to_string(view_.nodes()) +
+                              (view_.nodes() == 1 ? " node" : " nodes"));
+}
+
 void Coordinator::change_view(Instant now, Outbox& out) {
   if (wants_view_ || phase_ == Phase::ending || phase_ == Phase::over) return;
   View next = next_view();

@@ -343,6 +343,7 @@ void ClusterMachine::adopt(View view, Instant now, Outbox& out) {
   entry_since_ = now, entry_said_ = {};
   connected_ = ready_sent_ = false;
   state_ready_ = 0;
+  rows_recovered_ = {};
   waiting_.clear();
   fixed_.clear();
   out.tell(ViewChanged{view_});
@@ -373,7 +374,7 @@ void ClusterMachine::become_ready(Outbox& out) {
   }
   if (ready_sent_ || state_ready_ < options_.state_machines) return;
   ready_sent_ = true;
-  out.send(leader(), Kind::ready, Ready{agenda_}.encode());
+  out.send(leader(), Kind::ready, Ready{agenda_, in_hand_.size(), rows_recovered_}.encode());
 }
 
 void ClusterMachine::start(const Agenda& agenda, Outbox& out) {
@@ -385,6 +386,7 @@ void ClusterMachine::start(const Agenda& agenda, Outbox& out) {
   }
   phase_ = Phase::running;
   workers_run_ = true;
+  in_hand_.clear();
   begun_with_ = agenda;
   agenda_.merge(agenda);  // others began before, and may have told what they did since
   out.tell(JobStarted{});

@@ -139,6 +139,8 @@ class ClusterMachine : public Machine {
   bool workers_run_ = false;           // since JobStarted, and they have not parted
   bool connected_ = false;             // Connected was told for this view
   uint32_t state_ready_ = 0;           // machines that told StateReady for this view
+  RowsRecovered rows_recovered_;       // by them
+  std::set<uint32_t> in_hand_;         // blocks of workers here, in the last view they worked under
   std::set<NodeId> links_;             // connections that work
   std::map<NodeId, Dialling> dials_;   // those that this node is to make
   bool ready_sent_ = false;

@@ -22,6 +22,7 @@ void ClusterMachine::on_call(ClusterCall& call, Instant now, Outbox& out) {
     case ClusterOp::begin:
       static_cast<Begin&>(call).totals = agenda_.totals();
       static_cast<Begin&>(call).view_changes = view_.epoch.value - 1;
+      static_cast<Begin&>(call).history = agenda_.history().counts();
       return out.complete(call);
     case ClusterOp::next_block:
       return on_next_block(static_cast<NextBlock&>(call), now, out);
@@ -51,7 +52,10 @@ void ClusterMachine::tell_done(uint32_t pass, std::vector<BlockDone>& done, Outb
   for (size_t rank = 0; rank < view_.nodes() && rank < 2; ++rank) {
     out.send(view_.members[rank].node, Kind::blocks_done, body);
   }
-  for (const BlockDone& block : told.blocks) agenda_.add(pass, block);
+  for (const BlockDone& block : told.blocks) {
+    agenda_.add(pass, block);
+    in_hand_.erase(block.block);
+  }
 }
 
 void ClusterMachine::on_next_block(NextBlock& call, Instant now, Outbox& out) {
@@ -84,6 +88,7 @@ void ClusterMachine::give_fixed(NextBlock& call, Outbox& out) {
   if (share.at < share.blocks.size()) {
     call.cut = told_.winds_up;
     if (!call.cut) call.block = share.blocks[share.at++];
+    if (call.block) in_hand_.insert(*call.block);
   }
   out.complete(call);
 }
@@ -96,6 +101,7 @@ void ClusterMachine::on_give_block(const GiveBlock& give, Outbox& out) {
   auto& call = static_cast<NextBlock&>(*asked->call);
   call.block = give.block;
   call.cut = give.cut;
+  if (give.block) in_hand_.insert(*give.block);
   waiting_.erase(asked);
   out.complete(call);
 }
@@ -167,8 +173,10 @@ std::string ClusterMachine::waits_for(const ClusterCall& call, const Heartbeat& 
 
 // Another machine of this node may end the job too; then the others are told why.
 void ClusterMachine::on_notice(const Notice& notice, Instant now, Outbox& out) {
-  if (std::holds_alternative<StateReady>(notice) && phase_ == Phase::connecting) {
+  const auto* ready = std::get_if<StateReady>(&notice);
+  if (ready && phase_ == Phase::connecting) {
     ++state_ready_;
+    rows_recovered_ += ready->rows;
     return become_ready(out);
   }
   const auto* told = std::get_if<JobOver>(&notice);

@@ -51,12 +51,15 @@ std::optional<Join> Join::decode(const Bytes& body) {
 Bytes Ready::encode() const {
   Writer out;
   agenda.encode(out);
+  out.put(blocks_again).put(rows);
   return std::move(out).take();
 }
 
 std::optional<Ready> Ready::decode(const Bytes& body) {
   Reader in(body);
   Ready m{Agenda::decode(in)};
+  m.blocks_again = in.get<uint64_t>();
+  m.rows = in.get<RowsRecovered>();
   return whole(in, std::move(m));
 }
 

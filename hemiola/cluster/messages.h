@@ -38,10 +38,13 @@ struct Join {
 
 // leader → all: who is here; as encode_view() writes it (core/view.h).
 
-// node → leader: I am connected to all and have what I need; this is what I know of the work.
+// node → leader: I am connected to all and have what I need; this is what I know of the work, so
+// many blocks my workers had in hand, and these rows of others I have now.
 // leader → all: everyone is; here the work goes on.
 struct Ready {
   Agenda agenda;
+  uint64_t blocks_again = 0;
+  RowsRecovered rows;
 
   Bytes encode() const;
   static std::optional<Ready> decode(const Bytes& body);

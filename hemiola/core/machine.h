@@ -84,9 +84,23 @@ struct ViewChanged {
 };
 // The links to all members of the view work.
 struct Connected {};
+// Rows of nodes that are gone, as their new owners have got them.
+struct RowsRecovered {
+  uint64_t from_backups = 0;
+  uint64_t from_checkpoint = 0;
+  uint64_t initial = 0;  // lost: they are as they were at first
+
+  RowsRecovered& operator+=(const RowsRecovered& other) {
+    from_backups += other.from_backups;
+    from_checkpoint += other.from_checkpoint;
+    initial += other.initial;
+    return *this;
+  }
+};
 // A machine of shared state has what it needs to go on with under this view.
 struct StateReady {
   MachineId from{};
+  RowsRecovered rows{};  // by this node
 };
 // All nodes are ready: workers may start.
 struct JobStarted {};

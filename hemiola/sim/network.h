@@ -38,8 +38,9 @@ struct NetworkModel {
 
 // One direction between two nodes. Messages on it keep their order.
 struct Link {
-  int64_t free_at = 0;       // the sender may start the next message
-  int64_t last_arrival = 0;  // nothing sent later arrives before or at this
+  int64_t free_at = 0;        // the sender may start the next message
+  int64_t last_arrival = 0;   // nothing sent later arrives before or at this
+  int64_t last_admitted = 0;  // what has arrived last is with the receiver by then
   int64_t clogged_until = 0;
   int64_t clog = 0;         // added to the latency until then
   Instant held_until{};     // one-way cut: arrivals wait until then

@@ -32,6 +32,7 @@ void World::arrive(uint32_t slot) {
     }
     record.admitted = true;
     const Instant at = network_->admit(record.node, record.body.size(), now_);
+    path.last_admitted = std::max(path.last_admitted, at.ns);
     if (at > now_) return push_slot(at, slot);
   }
   if (record.what == What::message) {
@@ -140,6 +141,8 @@ void World::peer_up(uint32_t slot) {
   Link& path = network_->link(record.node, record.peer);
   const bool hung_up = record.age != path.ended;
   if (record.number != path.generation || hung_up || gone(record.node)) return drop(slot);
+  const int64_t before = network_->link(record.peer, record.node).last_admitted;
+  if (before >= now_.ns) return push_slot(Instant{before + 1}, slot);
   path.open = true;
   path.connecting = path.dialled = false;
   for (const uint32_t waiting : std::exchange(path.waiting, {})) depart(waiting, now_);

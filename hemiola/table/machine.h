@@ -40,6 +40,7 @@ class TableMachine : public TableSurvivor {
 
   // By table: rows that nobody had when this generation began, and no RowSource either.
   const std::vector<uint64_t>& rows_lost() const { return rows_lost_; }
+  const RowsRecovered& rows_recovered() const { return rows_recovered_; }
 
   // What is remembered for the case that somebody dies; little, once all is quiet.
   struct Remembered {
@@ -110,6 +111,7 @@ class TableMachine : public TableSurvivor {
   bool ready_ = true;     // and so are their backups
   bool connected_ = false;
   std::vector<uint64_t> rows_lost_;
+  RowsRecovered rows_recovered_;
   std::vector<uint32_t> told_kept_;  // by node: Holder::low() as it was told
   MarkBody told_;                    // the last mark that was sent
   std::vector<Waiting> waiting_;     // ticks, barriers, pushes and fetches that are not done

@@ -93,12 +93,13 @@ void TableMachine::restored(Instant now, Outbox& out) {
     complete_ = true;
     generation_ = restore_->number();
     rows_lost_ = restore_->lost();
+    rows_recovered_ = restore_->recovered();
     restore_->each_taken([this](TableId table, Key key) { backups_.changed(table, key); });
     backups_.round(now, true, out);
   }
   if (backups_.on() && !backups_.idle()) return;
   ready_ = true;
-  out.tell(StateReady{MachineId::table});
+  out.tell(StateReady{MachineId::table, rows_recovered_});
 }
 
 TableSalvage TableMachine::salvage() {

@@ -13,6 +13,8 @@ uint64_t score_of(const RowVersion& version) {
   return (uint64_t{version.moves} << 2 | static_cast<uint64_t>(version.version)) + 1;
 }
 
+Version version_of(uint64_t score) { return static_cast<Version>((score - 1) & 3); }
+
 uint64_t place_of(TableId table, Key key) { return uint64_t{table.value} << 32 | key.value; }
 
 }  // namespace
@@ -213,7 +215,10 @@ void Restore::fill_lost(Outbox& out) {
     Lost lost{std::vector<bool>(old_nodes_)};
     for (uint32_t i = 0; i < partition.owned_by(self()); ++i) {
       const Key key = partition.key(self(), i);
-      if (best_[t][key.value] != 0) continue;
+      if (best_[t][key.value] != 0) {
+        if (version_of(best_[t][key.value]) == Version::backup) ++recovered_.from_backups;
+        continue;
+      }
       const uint32_t then = old_nodes_ == 0 ? 0 : key.value % old_nodes_;
       if (old_nodes_ != 0 && vouched_[then]) continue;
       if (old_nodes_ != 0) lost.homes[then] = true;
@@ -225,6 +230,8 @@ void Restore::fill_lost(Outbox& out) {
       }
     }
     lost_[t] = lost.initial;
+    recovered_.from_checkpoint += lost.taken;
+    recovered_.initial += lost.initial;
     say_lost(table, lost, out);
   }
   if (from_.lost_rows) from_.lost_rows->close();

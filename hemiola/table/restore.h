@@ -52,6 +52,7 @@ class Restore {
     }
   }
   const std::vector<uint64_t>& lost() const { return lost_; }
+  const RowsRecovered& recovered() const { return recovered_; }
   void forget();
   // What it was made from, for the generation after this one.
   TableSalvage give_back() { return std::move(from_.salvage); }
@@ -152,6 +153,7 @@ class Restore {
   std::vector<bool> vouched_;                              // by rank then
   uint32_t old_nodes_ = 0;
   std::vector<uint64_t> lost_;
+  RowsRecovered recovered_;
   std::optional<std::string> source_;  // once opened: what it is
   std::vector<float> scratch_;
   bool done_ = false;

@@ -5,7 +5,14 @@
 namespace hemiola {
 namespace {
 
-class RestoreTest : public GenerationsTest {};
+class RestoreTest : public GenerationsTest {
+ protected:
+  RowsRecovered recovered() const {
+    RowsRecovered all;
+    for (const auto& machine : machines_) all += machine->rows_recovered();
+    return all;
+  }
+};
 
 class Sevens : public RowSource {
  public:
@@ -74,6 +81,8 @@ TEST_F(RestoreTest, Rows_of_the_dead_come_from_their_backups) {
   EXPECT_EQ(value(4), 3);
   EXPECT_EQ(value(7), 0);
   for (uint32_t n = 0; n < 2; ++n) EXPECT_EQ(machines_[n]->rows_lost()[0], 0u);
+  EXPECT_EQ(recovered().from_backups, 2u);
+  EXPECT_EQ(recovered().initial, 0u) << "a row that nobody changed is not lost";
 }
 
 TEST_F(RestoreTest, An_update_that_is_in_the_backup_is_not_added_again) {
@@ -98,6 +107,8 @@ TEST_F(RestoreTest, Rows_that_only_the_dead_had_come_from_the_source_or_go_back)
   EXPECT_EQ(value(10), 7);
   EXPECT_EQ(value(1), 0 + 1);
   EXPECT_EQ(machines_[0]->rows_lost()[0] + machines_[1]->rows_lost()[0], 2u);
+  EXPECT_EQ(recovered().from_checkpoint, 2u);
+  EXPECT_EQ(recovered().initial, 2u);
   const auto names = [&](const char* text) {
     return std::any_of(said_.begin(), said_.end(),
                        [&](const std::string& s) { return s.find(text) != std::string::npos; });

@@ -54,7 +54,10 @@ void Checkpoints::at(const Point& point, WorkerPort& port, const Sum& sum) {
   if (!speaks) return;
   last_elapsed_ = point.elapsed;
   if (!copied) ++totals_.left_out;
-  totals_.blocked += (port.now() - start).seconds();
+  if (point.last) return;  // nobody waits to train
+  const double blocked = (port.now() - start).seconds();
+  totals_.blocked += blocked;
+  totals_.longest_blocked = std::max(totals_.longest_blocked, blocked);
 }
 
 // Worker 0's clock counts, so the others must hear of it.

@@ -48,11 +48,21 @@ Json table_json(const std::string& name, const TableStats& stats) {
 }
 
 Json checkpoints_json(const CheckpointTotals& c) {
-  return {{"written", c.written},
-          {"failed", c.failed},
-          {"left_out", c.left_out},
-          {"bytes", c.bytes},
-          {"seconds_blocked", c.blocked}};
+  return {{"written", c.written},         {"failed", c.failed},
+          {"left_out", c.left_out},       {"bytes", c.bytes},
+          {"seconds_blocked", c.blocked}, {"longest_blocked", c.longest_blocked}};
+}
+
+Json survived_json(const History::Counts& h) {
+  return {{"nodes_lost", h.lost},
+          {"nodes_left", h.left},
+          {"nodes_joined", h.joined},
+          {"seconds_paused", h.paused},
+          {"longest_pause", h.longest_pause},
+          {"blocks_again", h.blocks_again},
+          {"rows_from_backups", h.rows.from_backups},
+          {"rows_from_checkpoint", h.rows.from_checkpoint},
+          {"rows_lost", h.rows.initial}};
 }
 
 // The last loss, and the last quality that was measured.
@@ -98,6 +108,7 @@ std::string to_json(const Summary& s) {
   json["messages"] = s.totals.messages;
   json["staleness"] = staleness_json(all.staleness);
   json["view_changes"] = s.view_changes;
+  if (s.totals.history.changes > 0) json["survived"] = survived_json(s.totals.history);
   json["rounds"] = s.totals.rounds;
   if (!s.totals.compress.empty()) json["compress"] = s.totals.compress;
   json["delays"] = delays_json(s.totals.delays);

@@ -43,6 +43,19 @@ TEST(JsonText, Rows_are_told_for_the_job_and_for_each_table) {
   }
 }
 
+TEST(JsonText, What_a_run_has_survived_is_told_when_there_was_something) {
+  Summary s = summary_for_test();
+  EXPECT_EQ(to_json(s).find("survived"), std::string::npos);
+  s.totals.history = {.changes = 2, .lost = 1, .left = 0, .joined = 1, .paused = 0.5};
+  s.totals.history.rows.from_backups = 12;
+  const auto numbers = numbers_in_json(to_json(s), "summary.json");
+  EXPECT_EQ(numbers.at("survived/nodes_lost"), 1);
+  EXPECT_EQ(numbers.at("survived/nodes_joined"), 1);
+  EXPECT_EQ(numbers.at("survived/seconds_paused"), 0.5);
+  EXPECT_EQ(numbers.at("survived/rows_from_backups"), 12);
+  EXPECT_EQ(numbers.at("survived/rows_lost"), 0);
+}
+
 TEST(JsonText, The_final_quality_is_the_last_that_was_measured) {
   const std::string text = squeezed(to_json(summary_for_test()));
   EXPECT_NE(text.find("\"final\":{\"loss\":0.5,\"metrics\":{\"rmse\":0.25}}"), std::string::npos);

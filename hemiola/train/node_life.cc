@@ -52,6 +52,14 @@ void NodeLife::renew(NodeCore& core, const View& view) {
   row_source_ = !first && !replicas_ && lost_rows ? lost_rows() : nullptr;
   restore.lost_rows = row_source_.get();
   core.replace(MachineId::average, nullptr);
+  if (share_) {
+    earlier_ = std::move(share_->earlier);
+    auto& tables = earlier_[0].tables.tables;
+    tables.resize(tables_->size());
+    for (uint32_t t = 0; t < tables.size(); ++t) {
+      tables[t].moved_rows += tables_->moves(TableId{t}).moved;
+    }
+  }
   share_.reset();
   saver_.reset();
   const bool usable = first && tables_ && tables_->place().nodes == place.nodes &&
@@ -89,6 +97,7 @@ void NodeLife::leave(NodeCore& core, const View& view, TableRestore restore) {
 
 void NodeLife::make_share(bool leads) {
   share_ = std::make_unique<NodeShare>(loaded_.task(), *tables_, settings_, planned_workers);
+  if (!earlier_.empty()) share_->earlier = std::move(earlier_);
   if (view_.epoch == Epoch{1}) {
     share_->first_pass = resumed ? resumed->checkpoint.manifest().agenda.pass() : 0;
   }

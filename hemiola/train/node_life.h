@@ -68,6 +68,7 @@ class NodeLife {
   std::unique_ptr<RowSource> row_source_;
   std::unique_ptr<ModelSaver> saver_;
   std::unique_ptr<NodeShare> share_;
+  std::vector<WorkerTotals> earlier_;  // by worker
 };
 
 }  // namespace hemiola

@@ -51,6 +51,34 @@ std::string rounds_line(const std::map<std::string, uint64_t>& rounds) {
   return text.empty() ? "" : text + "\n";
 }
 
+std::string counted(uint64_t count, const char* what) {
+  return human_count(static_cast<double>(count)) + " " + what + (count == 1 ? "" : "s");
+}
+
+// Who was lost, left and came, and what that has cost.
+std::string survived_line(const History::Counts& h, bool replicas) {
+  if (h.changes == 0) return "";
+  std::string text = "nodes:  ";
+  const auto add = [&](uint64_t count, const char* what) {
+    if (count > 0) text += " " + human_count(static_cast<double>(count)) + " " + what + ",";
+  };
+  add(h.lost, "lost");
+  add(h.left, "left");
+  add(h.joined, "joined");
+  text += " stood still " + human_seconds(h.paused) + " for it, " + human_seconds(h.longest_pause) +
+          " at most; " + counted(h.blocks_again, "block") + " done again";
+  if (replicas && h.lost > 0) text += "; what the lost ones had not averaged yet is lost";
+  if (replicas) return text + "\n";
+  if (h.rows.from_backups > 0) {
+    text += "; " + counted(h.rows.from_backups, "row") + " from backups";
+  }
+  if (h.rows.from_checkpoint > 0) {
+    text += "; " + counted(h.rows.from_checkpoint, "row") + " from a checkpoint";
+  }
+  return text + "; " +
+         (h.rows.initial > 0 ? counted(h.rows.initial, "row") + " lost" : "no row lost") + "\n";
+}
+
 // Steps that sync.max_gap has made wait, or passed over.
 std::string gaps_line(const GapCounts& gaps) {
   if (gaps.held + gaps.passed_over == 0) return "";
@@ -122,6 +150,7 @@ std::string result_lines(const Summary& s, const std::string& folder) {
   if (s.nodes > 1) text += ", " + human_count(static_cast<double>(s.totals.bytes_sent)) + "B sent";
   text += "\n";
   if (s.nodes > 1) text += locality_line(s.totals.tables.total());
+  text += survived_line(s.totals.history, last && last->spread);
   text += rounds_line(s.totals.rounds) + gaps_line(s.totals.gaps);
   return text + "summary: " + folder + "/summary.json\n";
 }

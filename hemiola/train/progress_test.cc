@@ -112,5 +112,29 @@ TEST(Progress, The_result_of_several_nodes_says_where_the_rows_were) {
   EXPECT_EQ(result_lines(s, "x").find("rows:"), std::string::npos);
 }
 
+TEST(Progress, The_result_of_a_run_that_lost_nodes_says_what_that_has_cost) {
+  Summary s;
+  s.nodes = 4, s.workers = 4;
+  s.epochs.push_back({});
+  History::Counts& h = s.totals.history;
+  EXPECT_EQ(result_lines(s, "x").find("nodes:"), std::string::npos);
+  h = {.changes = 3, .lost = 2, .left = 0, .joined = 2, .paused = 0.5, .longest_pause = 0.25};
+  h.blocks_again = 1;
+  EXPECT_NE(result_lines(s, "x").find("\nnodes:   2 lost, 2 joined, stood still 500 ms for it, "
+                                      "250 ms at most; 1 block done again; no row lost\n"),
+            std::string::npos)
+      << result_lines(s, "x");
+  h.rows = {12'300, 40, 1};
+  EXPECT_NE(result_lines(s, "x").find("; 12.3 k rows from backups; 40 rows from a checkpoint; 1 "
+                                      "row lost\n"),
+            std::string::npos)
+      << result_lines(s, "x");
+  s.epochs.back().spread = 0;
+  EXPECT_NE(
+      result_lines(s, "x").find("done again; what the lost ones had not averaged yet is lost\n"),
+      std::string::npos)
+      << result_lines(s, "x");
+}
+
 }  // namespace
 }  // namespace hemiola

@@ -22,6 +22,17 @@ void make_folder(const std::string& folder) {
 
 }  // namespace
 
+void WorkerTotals::add_earlier(const WorkerTotals& earlier) {
+  time += earlier.time;
+  WorkerStats unnamed = earlier.tables;
+  for (TableStats& table : unnamed.tables) table.waited_for.clear();
+  tables += unnamed;
+  delays += earlier.delays;
+  gaps.held += earlier.gaps.held;
+  gaps.passed_over += earlier.gaps.passed_over;
+  for (const auto& [reason, count] : earlier.rounds) rounds[reason] += count;
+}
+
 void write_summary(const std::string& folder, const Summary& summary) {
   make_folder(folder);
   const std::string text = to_json(summary);

@@ -9,6 +9,7 @@
 
 #include "hemiola/average/delay.h"
 #include "hemiola/average/gap.h"
+#include "hemiola/cluster/history.h"
 #include "hemiola/core/stats.h"
 #include "hemiola/models/task.h"
 
@@ -28,6 +29,25 @@ struct EpochRecord {
 // Seconds, summed over workers.
 struct TimeSpent {
   double compute = 0, evaluate = 0, wait_rows = 0, wait_clock = 0, average = 0, idle = 0;
+
+  TimeSpent& operator+=(const TimeSpent& other) {
+    compute += other.compute, evaluate += other.evaluate;
+    wait_rows += other.wait_rows, wait_clock += other.wait_clock;
+    average += other.average, idle += other.idle;
+    return *this;
+  }
+};
+
+// What a worker counts; or the sum of several, or of the same one under several views.
+struct WorkerTotals {
+  TimeSpent time;  // but for waits, which its tables have
+  WorkerStats tables;
+  DelayHistogram delays;  // of steps under averages
+  GapCounts gaps;
+  std::map<std::string, uint64_t> rounds;  // of averages, of this node: by why they ended
+
+  // Of another view, in which nodes had other numbers.
+  void add_earlier(const WorkerTotals& earlier);
 };
 
 // Sums over all nodes and workers of the job.
@@ -39,10 +59,11 @@ struct RunTotals {
   uint64_t bytes_sent = 0;
   uint64_t messages = 0;
   uint64_t view_changes = 0;
+  History::Counts history;
   bool ended_early = false;  // as it was asked to; the epochs are those that were whole by then
   WorkerStats tables;
-  std::string compress;                    // what auto has chosen, and why
-  DelayHistogram delays;                   // of steps under averages
+  std::string compress;   // what auto has chosen, and why
+  DelayHistogram delays;  // of steps under averages
   GapCounts gaps;
   std::map<std::string, uint64_t> rounds;  // of averages, on the first node: by why they ended
 };
@@ -50,10 +71,11 @@ struct RunTotals {
 // Of one node's view: node 0's.
 struct CheckpointTotals {
   uint64_t written = 0;
-  uint64_t failed = 0;    // the disk refused, or a node was not heard of
-  uint64_t left_out = 0;  // the one before was still being written
-  uint64_t bytes = 0;     // of those written
-  double blocked = 0;     // seconds that training stood still for them
+  uint64_t failed = 0;         // the disk refused, or a node was not heard of
+  uint64_t left_out = 0;       // the one before was still being written
+  uint64_t bytes = 0;          // of those written
+  double blocked = 0;          // seconds that training stood still for them
+  double longest_blocked = 0;  // for one
 };
 
 // Where a run went on that had been begun before.

@@ -41,5 +41,29 @@ TEST(Summary, A_folder_that_cannot_be_made_is_an_error_that_names_it) {
   }
 }
 
+TEST(WorkerTotals, What_was_under_an_earlier_view_counts_but_not_for_whom_it_was_waited) {
+  WorkerTotals now, earlier;
+  now.tables.tables.resize(1);
+  earlier.tables.tables.resize(1);
+  now.tables.tables[0].blame(NodeId{1}, seconds(2));
+  earlier.tables.tables[0].blame(NodeId{3}, seconds(5));
+  earlier.tables.tables[0].wait_rows = seconds(5);
+  earlier.tables.tables[0].local_rows = 9;
+  now.time.compute = 1;
+  earlier.time.compute = 2;
+  earlier.delays.add(4);
+  earlier.gaps.held = 3;
+  earlier.rounds["all were ready"] = 6;
+  now.rounds["all were ready"] = 1;
+  now.add_earlier(earlier);
+  EXPECT_EQ(now.tables.tables[0].waited_for.size(), 2u);
+  EXPECT_EQ(now.tables.tables[0].wait_rows, seconds(5));
+  EXPECT_EQ(now.tables.tables[0].local_rows, 9u);
+  EXPECT_EQ(now.time.compute, 3);
+  EXPECT_EQ(now.delays.count(), 1u);
+  EXPECT_EQ(now.gaps.held, 3u);
+  EXPECT_EQ(now.rounds["all were ready"], 7u);
+}
+
 }  // namespace
 }  // namespace hemiola

@@ -55,8 +55,35 @@ class Worker {
     port_.call(finish);
   }
 
+  // What it has counted under this view; without waits for rows, which its tables have, and rows
+  // that moved, which its node has.
+  WorkerTotals spent() {
+    WorkerTotals own;
+    own.tables.tables = state_->stats();
+    own.time.compute = std::max(0.0, since(begun_) - (idle_ + evaluating_ + blocked()).seconds());
+    own.time.evaluate = evaluating_.seconds();
+    own.time.average = state_->averaged().seconds();
+    own.time.idle = (idle_ + state_->stalled() + at_rest()).seconds();
+    own.delays = state_->delays();
+    own.gaps = state_->gaps();
+    own.rounds = state_->rounds();
+    return own;
+  }
+
+  // Before the next view.
+  void keep_spent() {
+    WorkerTotals own = spent();
+    own.add_earlier(earlier());
+    earlier() = std::move(own);
+  }
+
  private:
   bool is_first() const { return port_.worker().value == 0; }
+  // For its node.
+  bool speaks() const { return port_.worker() == share_.tables.place().first_worker(); }
+  WorkerTotals& earlier() {
+    return share_.earlier[port_.worker().value - share_.tables.place().first_worker().value];
+  }
   uint32_t workers() const { return share_.tables.place().workers(); }
   double since(Instant start) { return (port_.now() - start).seconds(); }
 
@@ -278,28 +305,26 @@ class Worker {
   void report_totals() {
     const double seconds = totals_.empty() ? 0 : totals_.back().ended;
     const Place& place = share_.tables.place();
-    WorkerStats stats{state_->stats()};
-    const double compute =
-        std::max(0.0, since(begun_) - (idle_ + evaluating_ + blocked()).seconds());
-    const bool speaks = port_.worker() == place.first_worker() && share_.counters;
-    const NodeCounters node = speaks ? share_.counters() : NodeCounters{};
-    for (uint32_t t = 0; speaks && t < stats.tables.size(); ++t) {
-      stats.tables[t].moved_rows = share_.tables.moves(TableId{t}).moved;
+    WorkerTotals spent_here = spent();
+    for (uint32_t t = 0; speaks() && t < spent_here.tables.tables.size(); ++t) {
+      spent_here.tables.tables[t].moved_rows = share_.tables.moves(TableId{t}).moved;
     }
-    std::vector<double> own = {compute,
-                               evaluating_.seconds(),
-                               (idle_ + state_->stalled() + at_rest()).seconds(),
-                               state_->averaged().seconds(),
+    spent_here.add_earlier(earlier());
+    const NodeCounters node = speaks() && share_.counters ? share_.counters() : NodeCounters{};
+    std::vector<double> own = {spent_here.time.compute,
+                               spent_here.time.evaluate,
+                               spent_here.time.idle,
+                               spent_here.time.average,
                                static_cast<double>(node.bytes_sent),
                                static_cast<double>(node.messages),
                                node.cpu_seconds,
-                               static_cast<double>(state_->gaps().held),
-                               static_cast<double>(state_->gaps().passed_over)};
-    const auto delays = state_->delays().pack();
+                               static_cast<double>(spent_here.gaps.held),
+                               static_cast<double>(spent_here.gaps.passed_over)};
+    const auto delays = spent_here.delays.pack();
     own.insert(own.end(), delays.begin(), delays.end());
     const size_t own_values = own.size();
     const StatsSum packing(share_.tables.size(), place.nodes, place.workers());
-    const auto packed = packing.pack(stats, port_.worker());
+    const auto packed = packing.pack(spent_here.tables, port_.worker());
     own.insert(own.end(), packed.begin(), packed.end());
     const auto sums = sum(std::move(own));
     if (!is_first() || !share_.listener) return;
@@ -308,6 +333,7 @@ class Worker {
     totals.ended_early = whole < share_.settings.epochs;
     for (uint32_t e = 0; e < whole; ++e) totals.samples += record_of(e).samples;
     totals.view_changes = begin_.view_changes;
+    totals.history = begin_.history;
     totals.time.compute = sums[0];
     totals.time.evaluate = sums[1];
     totals.time.idle = sums[2];
@@ -317,7 +343,7 @@ class Worker {
     totals.cpu_seconds = sums[6];
     totals.gaps = {static_cast<uint64_t>(sums[7]), static_cast<uint64_t>(sums[8])};
     totals.ns_per_example = typical_cost();
-    totals.rounds = state_->rounds();
+    totals.rounds = std::move(spent_here.rounds);
     totals.compress = state_->codec_note();
     totals.delays = DelayHistogram::unpack(
         std::span(sums).subspan(own_values - DelayHistogram::kPacked, DelayHistogram::kPacked));
@@ -330,12 +356,11 @@ class Worker {
 
   // The first worker of each node saves, the others wait for it: nobody changes a row any more.
   void save(ModelSaver& saver) {
-    const bool speaks = port_.worker() == share_.tables.place().first_worker();
     std::vector<double> sums;
     for (uint32_t s = 0; s < ModelSaver::kSteps; ++s) {
-      sums = sum(speaks ? saver.step(s, sums) : std::vector<double>(saver.length()));
+      sums = sum(speaks() ? saver.step(s, sums) : std::vector<double>(saver.length()));
     }
-    if (!speaks) return;
+    if (!speaks()) return;
     saver.finish(sums);
     const bool whole = saver.bytes() > 0;
     if (is_first() && share_.listener && whole) {
@@ -366,7 +391,7 @@ class Worker {
 }  // namespace
 
 NodeShare::NodeShare(const Task& t, TableSet& set, const RunSettings& s, uint32_t planned_workers)
-    : task(t), tables(set), settings(s) {
+    : task(t), tables(set), settings(s), earlier(set.place().workers_per_node) {
   plan = std::make_shared<const BlockPlan>(task.plan(planned_workers));
   for (const BlockSpec& block : plan->blocks) examples_per_epoch += block.examples;
   BlockPlan parts;
@@ -377,7 +402,12 @@ NodeShare::NodeShare(const Task& t, TableSet& set, const RunSettings& s, uint32_
 void run_worker(WorkerPort& port, NodeShare& share) {
   std::string text;
   try {
-    Worker(port, share).run();
+    Worker worker(port, share);
+    try {
+      worker.run();
+    } catch (const JobEnded&) {
+      worker.keep_spent();
+    }
     return;
   } catch (const JobEnded&) {
     return;

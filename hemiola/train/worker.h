@@ -62,6 +62,7 @@ struct NodeShare {
   ModelSaver* saver = nullptr;         // the same on all nodes: set, or not
   Checkpoints* checkpoints = nullptr;  // the same
 
+  std::vector<WorkerTotals> earlier;   // by worker of this node: of the views before
   std::optional<uint32_t> first_pass;  // the state that this node brought is of the begin of it
 
   // The same under all views, whatever the number of workers is then.
