@@ -88,6 +88,7 @@ class Job:
 
     def run(self, epochs, kills):
         """The summary, and the seconds since the begin of training at which nodes were killed."""
+        (self.out / "metrics.jsonl").unlink(missing_ok=True)
         run = self.start(epochs)
         killed = []
         if kills:

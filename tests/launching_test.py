@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import ROOT, alive, end, nodes_of, wait_until
+from conftest import PACE, ROOT, alive, end, nodes_of, wait_until
 from etcd_test import Etcd
 
 LAUNCH = ROOT / "examples/launch"
@@ -378,7 +378,7 @@ def test_pods_of_the_manifest_die_come_again_and_change_in_number(hemiola):
     parts = manifest()
     container, = parts["Job", "hemiola"]["spec"]["template"]["spec"]["containers"]
     job = parts["ConfigMap", "hemiola-job"]["data"]["job.toml"]
-    hemiola.write("job.toml", job.replace("1_000_000", "300_000").replace("20", "40"))
+    hemiola.write("job.toml", job.replace("1_000_000", "40_000").replace("20", "40"))
     secret = pathlib.Path(hemiola.write("secret", "0123456789abcdef0123456789abcdef"))
     secret.chmod(0o400)
     etcd = Etcd(hemiola.folder)
@@ -386,7 +386,7 @@ def test_pods_of_the_manifest_die_come_again_and_change_in_number(hemiola):
         "hemiola-0.hemiola:29400": f"127.0.0.1:{free_port()}",
         "http://hemiola-etcd-0.hemiola-etcd:2379": etcd.urls[0], "/job/job.toml": hemiola.job,
         "/secret/secret": str(secret), "/run/hemiola": str(hemiola.folder / "runs/job")})
-    pods.words += ["train.evaluate_every=0"]
+    pods.words += ["train.evaluate_every=0", "train.batch=64", *PACE]
     try:
         for index in range(4):
             pods.start(index)

@@ -39,8 +39,9 @@ struct RestCall : AverageCall {
 // ReplicaSet::mean() on every node. Replicas stay as they are.
 struct MeanCall : AverageCall {
   MeanCall() : AverageCall(AverageOp::mean) {}
-  double distance2 = 0;  // out: |this worker's replica - mean|^2
-  double norm2 = 0;      // out: |mean|^2
+  double distance2 = 0;      // out: |this worker's replica - mean|^2
+  double norm2 = 0;          // out: |mean|^2
+  uint64_t fingerprint = 0;  // out: of the bits of this worker's replica
   // Out: how often rounds were ended on this node so far, by the reason in words.
   std::map<std::string, uint64_t> reasons;
   std::string codec_note;  // out: Strategy::codec_note

@@ -221,6 +221,7 @@ void AverageMachine::end_mean(Outbox& out) {
     const auto values = crew_.values(w);
     const double scale = 1 / strategy_->mass(w);
     call.norm2 = norm2;
+    call.fingerprint = fingerprint_of(values);
     call.reasons = strategy_->reasons();
     call.codec_note = strategy_->codec_note();
     call.distance2 = 0;

@@ -1,8 +1,11 @@
 #include "hemiola/average/replica.h"
 
+#include <bit>
+#include <cstring>
 #include <utility>
 
 #include "hemiola/core/check.h"
+#include "hemiola/core/random.h"
 #include "hemiola/core/vec.h"
 
 namespace hemiola {
@@ -80,6 +83,18 @@ void Replica::give_out(float scale) {
     }
     if (floating) kernels.copy(base_.data() + at, row, n);
   });
+}
+
+uint64_t fingerprint_of(std::span<const float> values) {
+  uint64_t print = values.size();
+  size_t i = 0;
+  for (; i + 2 <= values.size(); i += 2) {
+    uint64_t two;
+    std::memcpy(&two, &values[i], sizeof two);
+    print = mix(print, two);
+  }
+  if (i < values.size()) print = mix(print, std::bit_cast<uint32_t>(values[i]));
+  return print;
 }
 
 bool floats_under(const AverageRule& rule) {

@@ -131,6 +131,9 @@ class ReplicaSet {
   Arena<float> mean_;
 };
 
+// Vectors with other bits have another one, nearly always.
+uint64_t fingerprint_of(std::span<const float> values);
+
 // Whether others change a worker's values while it computes.
 bool floats_under(const AverageRule& rule);
 // Whether something as long as the values goes from one view to the next beside them: momentum.

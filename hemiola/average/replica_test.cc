@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <numeric>
 
 #include "hemiola/core/check.h"
@@ -89,6 +90,21 @@ TEST(Replica, Values_are_the_rows_themselves_where_that_can_be) {
   packed.rows()[0] = 7;
   packed.take_in();
   EXPECT_EQ(packed.values()[0], 7.0f);
+}
+
+TEST(Replica, One_bit_anywhere_changes_the_fingerprint) {
+  for (const size_t n : {1u, 2u, 7u, 100u}) {
+    std::vector<float> values(n, 0.5f);
+    const uint64_t print = fingerprint_of(values);
+    EXPECT_EQ(fingerprint_of(std::vector<float>(n, 0.5f)), print);
+    EXPECT_NE(fingerprint_of(std::vector<float>(n + 1, 0.5f)), print);
+    for (float& v : values) {
+      const float before = v;
+      v = std::nextafter(v, 1.0f);
+      EXPECT_NE(fingerprint_of(values) >> 11, print >> 11) << "as it goes through a sum of doubles";
+      v = before;
+    }
+  }
 }
 
 TEST(ReplicaSet, A_model_without_numbers_is_refused) {

@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 
 // Between two looks for another node's part, at first and later.
 constexpr std::chrono::milliseconds kFirstLook(1), kLook(32);
+constexpr std::chrono::duration<double> kSayWait(10);
 constexpr int kTries = 1000;  // until rows that move have come to rest
 
 void write_text(const std::string& path, const std::string& text, const FileStore& store) {
@@ -49,8 +50,10 @@ void Checkpoints::at(const Point& point, WorkerPort& port, const Sum& sum) {
   if (!due(point, port, sum)) return;
   const Instant start = port.now();
   const bool speaks = port.worker() == point.tables.place().first_worker();
-  const uint32_t sequence = agree(point, speaks, sum);
-  const bool copied = sequence > 0 && copy(point, sequence, port, sum);
+  const Next next = agree(point, speaks, sum);
+  const bool written =
+      next.sequence > 0 && (!next.has_folder || all_see(point, next.sequence, speaks, sum));
+  const bool copied = written && copy(point, next.sequence, port, sum);
   if (!speaks) return;
   last_elapsed_ = point.elapsed;
   if (!copied) ++totals_.left_out;
@@ -69,23 +72,63 @@ bool Checkpoints::due(const Point& point, WorkerPort& port, const Sum& sum) cons
   return sum({port.worker().value == 0 && late ? 1.0 : 0.0})[0] > 0;
 }
 
-// The number of the checkpoint that all write now; 0: none, since one is still being written.
-uint32_t Checkpoints::agree(const Point& point, bool speaks, const Sum& sum) {
-  std::vector<double> own(3);
+// The checkpoint that all write now.
+Checkpoints::Next Checkpoints::agree(const Point& point, bool speaks, const Sum& sum) {
+  std::vector<double> own(4);
   const bool leads = speaks && point.tables.place().self.value == 0;
   if (speaks && point.last) background_.wait();
-  if (leads) own[0] = next_sequence(options_.folder);
+  if (leads) {
+    const uint32_t sequence = next_sequence(options_.folder);
+    own[0] = sequence;
+    own[3] = make_folder(path_of(sequence)) ? 1 : 0;
+  }
   if (speaks) own[1] = background_.idle() ? 0 : 1;
   if (speaks) own[2] = part_failed_.exchange(false) ? 1 : 0;
   const auto sums = sum(std::move(own));
   if (leads && sums[2] > 0) hurry_ = true;
-  if (sums[1] == 0) return static_cast<uint32_t>(sums[0]);
+  const Next next{static_cast<uint32_t>(sums[0]), sums[3] > 0};
+  if (sums[1] == 0) return next;
   if (leads) {
+    if (next.has_folder) remove_checkpoint(path_of(next.sequence), store_);
     log_(totals_.left_out == 0 ? Level::warning : Level::info,
          "no checkpoint of epoch " + std::to_string(point.epoch()) +
              ": the one before it is still being written");
   }
-  return 0;
+  return {};
+}
+
+std::string Checkpoints::path_of(uint32_t sequence) const {
+  return options_.folder + "/" + checkpoint_name(sequence);
+}
+
+// False: the disk refuses, which is told by those who write.
+bool Checkpoints::make_folder(const std::string& path) const {
+  try {
+    make_folders(options_.folder, store_);
+    return store_.make_folder(path) == 0;
+  } catch (const UserError&) {
+    return false;
+  }
+}
+
+// Nodes that write into folders of their own would wait for each other's parts in vain.
+bool Checkpoints::all_see(const Point& point, uint32_t sequence, bool speaks, const Sum& sum) {
+  const Place& place = point.tables.place();
+  std::vector<double> blind(place.nodes);
+  if (speaks && !fs::exists(path_of(sequence))) blind[place.self.value] = 1;
+  blind = sum(std::move(blind));
+  const auto first = std::find_if(blind.begin(), blind.end(), [](double b) { return b > 0; });
+  if (first == blind.end()) return true;
+  if (!speaks || place.self.value != 0) return false;
+  remove_checkpoint(path_of(sequence), store_);
+  if (!std::exchange(said_blind_, true)) {
+    log_(Level::warning, "no checkpoints are written: the node of rank " +
+                             std::to_string(first - blind.begin()) + " does not see " +
+                             options_.folder +
+                             " of the first; let `checkpoint.dir` be a folder that all nodes "
+                             "see, or `checkpoint.every` none");
+  }
+  return false;
 }
 
 // Returns when this node's part is copied, and all other nodes have copied theirs: nobody changes
@@ -147,7 +190,7 @@ void Checkpoints::begin_writing(const Point& point, uint32_t sequence,
   manifest.examples = point.examples;
   for (const PassTotals& pass : point.passes) manifest.agenda.close(manifest.agenda.pass(), pass);
   manifest.epochs = point.epochs();
-  writing->path = options_.folder + "/" + checkpoint_name(sequence);
+  writing->path = path_of(sequence);
   writing->node = place.self.value;
   writing->rows = content.rows();
   writing->file =
@@ -205,6 +248,10 @@ CheckpointShard Checkpoints::wait_for_part(const Writing& writing, uint32_t node
                       writing.path + "; all nodes must see this folder");
     }
     std::this_thread::sleep_for(look);
+    if (waited < kSayWait && waited + look >= kSayWait) {
+      log_(Level::warning, "waiting 10 s for node " + std::to_string(node) +
+                               " to write its part of " + name_of(writing.manifest));
+    }
     waited += look;
     if (hurry_) hurried += look;
   }

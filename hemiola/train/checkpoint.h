@@ -4,7 +4,8 @@
 // theirs into buffers, and go on; a thread of each node writes the buffers, and syncs the file. It
 // then tells node 0 by a small file beside it. When node 0 has these of all nodes it writes the
 // manifest, and removes what is older than the checkpoints that are to be kept. So at any time the
-// last one that is whole stays, and all nodes must see the folder.
+// last one that is whole stays, and all nodes must see the folder: where one does not, which is
+// found out before anything is written, there are no checkpoints, and a line says so.
 //
 // A disk that refuses costs the checkpoint and a line of warning; training goes on.
 #pragma once
@@ -100,7 +101,14 @@ class Checkpoints {
   };
 
   bool due(const Point& point, WorkerPort& port, const Sum& sum) const;
-  uint32_t agree(const Point& point, bool speaks, const Sum& sum);
+  struct Next {
+    uint32_t sequence = 0;    // 0: none, since one is still being written
+    bool has_folder = false;  // node 0 has made it
+  };
+  Next agree(const Point& point, bool speaks, const Sum& sum);
+  std::string path_of(uint32_t sequence) const;
+  bool make_folder(const std::string& path) const;
+  bool all_see(const Point& point, uint32_t sequence, bool speaks, const Sum& sum);
   bool copy(const Point& point, uint32_t sequence, WorkerPort& port, const Sum& sum);
   std::optional<ShardContent> content(const Point& point, WorkerPort& port, const Sum& sum);
   void begin_writing(const Point& point, uint32_t sequence, const ShardContent& content);
@@ -119,6 +127,7 @@ class Checkpoints {
   std::atomic<uint64_t> written_{0}, failed_{0}, bytes_{0};
   std::atomic<bool> part_failed_{false};  // of this node, since the nodes agreed last
   std::atomic<bool> hurry_{false};
+  bool said_blind_ = false;  // that not all nodes see the folder
   Background background_;
 };
 

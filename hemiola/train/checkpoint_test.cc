@@ -88,6 +88,24 @@ TEST(Checkpoint, By_time_the_first_end_of_an_epoch_after_it_counts) {
   EXPECT_EQ(there, (std::vector<size_t>{0, 0, 1, 1, 1, 2, 2}));
 }
 
+TEST(Checkpoint, Where_a_node_has_a_folder_of_its_own_none_is_written_and_a_line_says_so_once) {
+  const TempFolder folder;
+  CheckpointedJob job(folder.path("a"), 3);
+  CheckpointOptions other = job.options;
+  other.folder = folder.path("b");
+  job.checkpoints[2] = std::make_unique<Checkpoints>(
+      other, CheckpointedJob::about(), 0, [](Level, const std::string& line) { FAIL() << line; });
+  job.whole_epoch();
+  job.whole_epoch();
+  ASSERT_EQ(job.said.size(), 1U);
+  EXPECT_NE(job.said[0].find("the node of rank 2 does not see " + folder.path("a")),
+            std::string::npos)
+      << job.said[0];
+  EXPECT_TRUE(names_in(folder.path("a")).empty());
+  EXPECT_FALSE(folder.has("b"));
+  EXPECT_EQ(job.checkpoints[0]->totals().left_out, 2U);
+}
+
 TEST(Checkpoint, None_is_taken_where_none_was_asked_for) {
   const TempFolder folder;
   CheckpointedJob job(folder.path("c"), 2, disk(), {.every = {}});

@@ -127,6 +127,10 @@ class SharedReplicas final : public SharedState {
   Duration averaged() const override { return training_.averaged() + averaging_; }
   Duration stalled() const override { return training_.stalled(); }
   Spread spread() const override { return {taking_.distance2, taking_.norm2}; }
+  std::optional<uint64_t> fingerprint() const override {
+    if (replicas_.options().rule.kind != AverageRule::Kind::allreduce) return {};
+    return taking_.fingerprint;
+  }
   DelayHistogram delays() const override { return training_.delays(); }
   GapCounts gaps() const override { return training_.gaps(); }
   std::string codec_note() const override { return taking_.codec_note; }

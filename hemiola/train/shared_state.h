@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,10 @@ class SharedState {
     double distance2 = 0, mean2 = 0;
   };
   virtual Spread spread() const { return {}; }
+
+  // Of this worker's replica at the last end_pass(), where those of all workers are the same bits
+  // then: each step was followed by a round.
+  virtual std::optional<uint64_t> fingerprint() const { return {}; }
 
   // Of this worker's steps under averages.
   virtual DelayHistogram delays() const { return {}; }

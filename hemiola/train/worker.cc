@@ -164,6 +164,7 @@ class Worker {
       }
     }
     state_->end_pass();
+    refuse_unlike_replicas();
     const auto [distance2, mean2] = state_->spread();
     if (close({distance2, mean2, 1})) refuse_divergence(record_of(epoch_));
   }
@@ -268,6 +269,21 @@ class Worker {
         "not all nodes go on from the same checkpoint: this one is at the end of " +
         epoch(*share_.first_pass) + ", another at that of " + epoch(totals_.size()) +
         "; do all see the same folder, and were all started with --resume, or without?");
+  }
+
+  // Where all replicas should be the same bits: another result would look as good.
+  void refuse_unlike_replicas() {
+    const auto own = state_->fingerprint();
+    if (!own) return;
+    std::vector<double> prints(workers());
+    prints[port_.worker().value] = static_cast<double>(*own >> 11);
+    const auto unlike = first_unlike(sum(std::move(prints)));
+    if (!unlike) return;
+    throw UserError(
+        "after epoch " + std::to_string(epoch_ + 1) + " the replica of worker " +
+        std::to_string(unlike->value) +
+        " is not the same bits as that of worker 0, which this scheme promises: this is "
+        "a defect, of the program or of a machine");
   }
 
   static void refuse_divergence(const EpochRecord& record) {
@@ -397,6 +413,13 @@ NodeShare::NodeShare(const Task& t, TableSet& set, const RunSettings& s, uint32_
   BlockPlan parts;
   parts.blocks.assign(task.evaluation_parts(), BlockSpec{.examples = 1});
   evaluation_plan = std::make_shared<const BlockPlan>(std::move(parts));
+}
+
+std::optional<WorkerId> first_unlike(std::span<const double> prints) {
+  const auto at =
+      std::find_if(prints.begin(), prints.end(), [&](double p) { return p != prints[0]; });
+  if (at == prints.end()) return std::nullopt;
+  return WorkerId{static_cast<uint32_t>(at - prints.begin())};
 }
 
 void run_worker(WorkerPort& port, NodeShare& share) {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "hemiola/core/worker_port.h"
 #include "hemiola/models/task.h"
@@ -74,6 +75,9 @@ struct NodeShare {
   // planned_workers: of the whole job, as it was meant.
   NodeShare(const Task& t, TableSet& tables, const RunSettings& s, uint32_t planned_workers);
 };
+
+// Of fingerprints by worker that should all be the same, one that is not the first's.
+std::optional<WorkerId> first_unlike(std::span<const double> prints);
 
 // Returns when the job has ended, whichever way, or the view changes: then it is called again. What
 // goes wrong in here ends the job on all nodes with its text.

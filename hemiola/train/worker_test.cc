@@ -12,6 +12,12 @@
 namespace hemiola {
 namespace {
 
+TEST(Worker, A_replica_that_is_unlike_the_others_is_found) {
+  EXPECT_EQ(first_unlike(std::vector<double>{7, 7, 7}), std::nullopt);
+  EXPECT_EQ(first_unlike(std::vector<double>{7, 7, 8}), WorkerId{2});
+  EXPECT_EQ(first_unlike(std::vector<double>{6, 7, 7}), WorkerId{1});
+}
+
 // Counts in one row how often each block was done.
 class Counting : public Task {
  public:
