@@ -87,29 +87,26 @@ class Job:
         return json.loads((self.out / "summary.json").read_text(encoding="utf-8"))
 
     def run(self, epochs, kills):
-        """The summary, and the seconds since the begin of training at which nodes were killed."""
+        """The summary, how long it trained by this clock, and when since then nodes were killed."""
         (self.out / "metrics.jsonl").unlink(missing_ok=True)
         run = self.start(epochs)
-        killed = []
-        if kills:
-            while not self.history() and run.poll() is None:
-                time.sleep(0.05)
-            begun = time.monotonic() - (self.history() or [{"elapsed": 0}])[-1]["elapsed"]
-            chance = random.Random(1)
-            while run.poll() is None:
-                time.sleep(0.05)
-                nodes = nodes_of(run.pid)
-                due = (len(killed) + 1) * self.args.every
-                if time.monotonic() - begun < due or not nodes:
-                    continue
+        killed, lines, begun, ended = [], 0, None, None
+        chance = random.Random(1)
+        while run.poll() is None:
+            time.sleep(0.02)
+            history = self.history()
+            if len(history) > lines:
+                lines, ended = len(history), time.monotonic()
+                begun = begun or ended - history[0]["elapsed"]
+            due = (len(killed) + 1) * self.args.every
+            if not kills or begun is None or lines >= epochs or time.monotonic() - begun < due:
+                continue
+            nodes = nodes_of(run.pid)
+            if nodes:
                 subprocess.run(["kill", f"-{signal.SIGKILL.value}", str(chance.choice(nodes))],
                                check=False)
                 killed.append(time.monotonic() - begun)
-        return self.end(run), killed
-
-
-def trained(summary):
-    return summary["epochs"][-1]["elapsed"]
+        return self.end(run), ended - begun, killed
 
 
 def pauses(summary, killed, reach=5.0):
@@ -138,18 +135,22 @@ def main():
         for name in args.jobs.split(","):
             job = Job(name, args, pathlib.Path(folder))
             job.out.mkdir()
-            short = trained(job.run(3, False)[0]) / 3
+            short = job.run(3, False)[1] / 3
             epochs = max(4, round(args.seconds / short))
-            calm, _ = job.run(epochs, False)
-            chaos, killed = job.run(epochs, True)
+            calm, calm_seconds, _ = job.run(epochs, False)
+            chaos, chaos_seconds, killed = job.run(epochs, True)
+            survived = chaos["survived"]
             found = pauses(chaos, killed)
             print(f"{job.says}: {args.nodes} nodes, {epochs} epochs", flush=True)
-            print(f"  undisturbed {trained(calm):.1f} s, {job.metric} "
+            print(f"  undisturbed {calm_seconds:.1f} s, {job.metric} "
                   f"{calm['final']['metrics'][job.metric]:.4g}")
-            print(f"  {len(killed)} nodes killed: {trained(chaos):.1f} s, {job.metric} "
+            print(f"  {len(killed)} nodes killed: {chaos_seconds:.1f} s, {job.metric} "
                   f"{chaos['final']['metrics'][job.metric]:.4g}, "
-                  f"{chaos['view_changes']} changes of the view")
-            print(f"  goodput {trained(calm) / trained(chaos):.3f}", end="")
+                  f"{chaos['view_changes']} changes of the view, in which all stood still for "
+                  f"{survived['seconds_paused']:.1f} s, {survived['longest_pause']:.2f} s at most; "
+                  f"{survived['blocks_again']} blocks done again, "
+                  f"{survived['rows_lost']} rows lost")
+            print(f"  goodput {calm_seconds / chaos_seconds:.3f}", end="")
             if found:
                 print(f", pause {statistics.median(found):.2f} s in the median, "
                       f"{max(found):.2f} s at most", end="")

@@ -434,3 +434,26 @@ def test_a_node_joins_by_hand_where_etcd_keeps_the_view(hemiola):
         for node in nodes:
             end(node)
         etcd.stop()
+
+
+def test_a_job_whose_every_process_has_died_begins_anew_where_etcd_keeps_the_view(hemiola):
+    needs("etcd", package="etcd-server")
+    etcd = Etcd(hemiola.folder)
+    port = free_port()
+    words = [*SMALL, f"cluster.etcd={etcd.urls[0]}"]
+    nodes = [as_torchrun(hemiola, rank, 2, port, *words, *PACE) for rank in range(2)]
+    try:
+        wait_until(lambda: epochs_done(hemiola) >= 1, seconds=60)
+        for node in nodes:
+            node.send_signal(signal.SIGSTOP)
+        for node in nodes:
+            end(node)
+        nodes = [as_torchrun(hemiola, rank, 2, port, *words) for rank in range(2)]
+        said = [node.communicate(timeout=120)[1] for node in nodes]
+        assert [node.returncode for node in nodes] == [0, 0], said
+        assert "for its view to be forgotten" in said[0], said
+        whole(hemiola.summary(), nodes=2)
+    finally:
+        for node in nodes:
+            end(node)
+        etcd.stop()

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from conftest import children, end, nodes_of, wait_until
+from conftest import PACE, children, end, nodes_of, wait_until
 
 EPOCHS = 6
 EVERY = ["checkpoint.every=1 epoch", f"train.epochs={EPOCHS}"]
@@ -169,6 +169,30 @@ def test_a_job_whose_every_process_is_killed_again_and_again_ends_as_if_nothing_
         assert model_of(hemiola, "runs/job") == model_of(hemiola, "calm")
     else:
         assert abs(rmse_of(then) - rmse_of(calm)) < 0.02 * rmse_of(calm)
+
+
+@pytest.mark.parametrize("scheme", [["async"], ["essp(2)"], ["async", "sync.placement=relocate"]],
+                         ids=" ".join)
+def test_what_a_run_began_with_survives_a_death_right_behind_the_start(hemiola, scheme):
+    (hemiola.folder / "count.toml").touch()
+    words = ["count.toml", "--nodes=3", "data.kind=synthetic", "data.generator=numbers",
+             "data.examples=20000", "model.kind=count", "checkpoint.every=1 epoch",
+             "train.evaluate_every=0", "sync.scheme=" + scheme[0], *scheme[1:], *PACE]
+    done = hemiola.run("train", *words, "train.epochs=3")
+    assert done.returncode == 0, done.stderr
+    (hemiola.folder / "runs/count/metrics.jsonl").unlink()
+    run = hemiola.start("train", *words, "train.epochs=12", "--resume")
+    try:
+        wait_until(lambda: epochs_of(hemiola, "runs/count") >= 3)
+        os.kill(nodes_of(run.pid)[2], signal.SIGKILL)
+        said = run.communicate(timeout=60)[1]
+        assert run.returncode == 0, said
+        summary = hemiola.summary("runs/count")
+        assert summary["final"]["metrics"]["missing"] == 0, said
+        assert summary["survived"]["nodes_lost"] == 1, said
+        assert summary["survived"]["rows_lost"] == 0, said
+    finally:
+        end(run)
 
 
 def flip(path, at):

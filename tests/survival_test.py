@@ -1,5 +1,6 @@
 """Runs whose processes are killed and frozen while they train."""
 import os
+import pathlib
 import re
 import signal
 import time
@@ -16,8 +17,8 @@ SCHEMES = [["sync.scheme=bsp"], ["sync.scheme=essp(2)"],
            ["sync.scheme=gossip"], ["sync.scheme=backup"]]
 
 
-def epochs_done(hemiola):
-    history = hemiola.folder / "runs/job/metrics.jsonl"
+def epochs_done(hemiola, out="runs/job"):
+    history = hemiola.folder / out / "metrics.jsonl"
     return len(history.read_text().splitlines()) if history.exists() else 0
 
 
@@ -47,6 +48,20 @@ def test_a_run_goes_on_when_any_node_is_killed_and_takes_it_in_again(hemiola, un
         said, summary = finish(hemiola, run, undisturbed)
         assert said.count("was ended by signal 9 (Killed); started again as process") == 2, said
         assert summary["view_changes"] >= 2
+        assert summary["survived"]["nodes_lost"] == 2, said
+        assert 0 < summary["survived"]["longest_pause"] < 5, said
+    finally:
+        end(run)
+
+
+def test_a_leader_that_is_killed_before_all_have_met_is_started_again_where_they_wait(hemiola):
+    run = hemiola.start("train", hemiola.job, *SLOW[2:], "--nodes=4", "sync.scheme=async")
+    try:
+        wait_until(lambda: len(nodes_of(run.pid)) >= 1)
+        os.kill(nodes_of(run.pid)[0], signal.SIGKILL)
+        said = run.communicate(timeout=60)[1]
+        assert run.returncode == 0, said
+        assert "node 0 (process" in said and "started again" in said, said
     finally:
         end(run)
 
@@ -131,6 +146,8 @@ def test_nothing_that_counts_as_done_is_lost_with_its_node(hemiola, scheme):
         assert summary["samples"] == 40_000 * EPOCHS, said
         # What a dead node had done of a block is there twice. Nothing is missing.
         assert summary["final"]["metrics"]["missing"] == 0, said
+        assert summary["survived"]["nodes_lost"] == 4, said
+        assert summary["survived"]["rows_lost"] == 0, said
     finally:
         end(run)
 
@@ -208,3 +225,69 @@ def test_who_would_leave_too_few_is_refused_and_a_signal_ends_the_run_in_order(h
         assert "no job of this machine's runs" in hemiola.refused("join", "job.toml")
     finally:
         end(run)
+
+
+def test_a_node_that_cannot_come_in_does_not_end_the_run(hemiola):
+    ratings = "".join(f"{u}\t{i}\t{(u + i) % 5}\n" for u in range(60) for i in range(50))
+    file = hemiola.write("ratings.tsv", ratings)
+    run = hemiola.start("train", hemiola.job, "data.kind=ratings", f"data.train={file}",
+                        "--nodes=2", "--max-nodes=3", "train.epochs=120", "train.batch=64",
+                        "train.evaluate_every=0", *PACE)
+    try:
+        wait_until(lambda: epochs_done(hemiola) >= 2)
+        os.remove(file)
+        assert hemiola.run("join", "job.toml").returncode == 0
+        said = run.communicate(timeout=60)[1]
+        assert run.returncode == 0, said
+        assert re.search(r"node 2 \(process \d+\).*stays away", said) or (
+            "ratings.tsv" in said and "stays away" in said), said
+        assert len(hemiola.summary()["epochs"]) == 120
+    finally:
+        end(run)
+
+
+BIG = ["--nodes=4", "data.users=150000", "data.items=100000", "model.factors=32",
+       "data.examples=40000", "train.batch=64", "train.evaluate_every=0", "train.save=false",
+       "sync.scheme=async", "checkpoint.every=2 s", *PACE]
+
+
+def peak_megabytes(pid):
+    """The most memory that the process has ever had."""
+    try:
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(found[1]) / 1024 if found else 0
+
+
+def peaks_of(hemiola, epochs, kills):
+    """By role, over all processes that there ever were; nodes are killed in turn."""
+    out = f"peaks-{kills}"
+    run = hemiola.start("train", hemiola.job, *BIG, f"train.epochs={epochs}", "--out", out)
+    peaks = {"launcher": 0, "keeper": 0, "node": 0}
+    killed = 0
+    try:
+        while run.poll() is None:
+            nodes = nodes_of(run.pid)
+            for pid in [run.pid, *children(run.pid)]:
+                role = "launcher" if pid == run.pid else "node" if pid in nodes else "keeper"
+                peaks[role] = max(peaks[role], peak_megabytes(pid))
+            done = epochs_done(hemiola, out)
+            if killed < kills and len(nodes) == 4 and done >= 3 + 6 * killed:
+                os.kill(nodes[killed % 4], signal.SIGKILL)
+                killed += 1
+            time.sleep(0.03)
+        assert run.returncode == 0 and killed == kills, run.communicate()[1]
+        return peaks
+    finally:
+        end(run)
+
+
+def test_no_process_takes_more_memory_the_more_nodes_die(hemiola):
+    calm = peaks_of(hemiola, 10, 0)
+    storm = peaks_of(hemiola, 40, 5)
+    # While a view changes the rows of before and of after are there, and messages between them.
+    assert storm["node"] < 2.2 * calm["node"] + 32, (calm, storm)
+    assert storm["launcher"] < 1.2 * calm["launcher"] + 2, (calm, storm)
+    assert storm["keeper"] < 1.2 * calm["keeper"] + 2, (calm, storm)

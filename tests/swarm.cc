@@ -307,7 +307,7 @@ Outcome Run::run() {
     const sim::Outcome over = world_->run();
     outcome_.events = over.events;
     if (!over.finished) outcome_.wrong = over.stuck_reason;
-    outcome_.lost = !somebody_holds_on() || watch_.early();
+    outcome_.lost = !somebody_holds_on() || watch_.early() || watch_.given_up();
     if (outcome_.lost) {
       outcome_.wrong.clear();
     } else if (over.finished && !watch_.finished())

@@ -105,7 +105,11 @@ void Watch::heard(Life& life, const Notice& notice) {
   } else if (const auto* over = std::get_if<JobOver>(&notice)) {
     life.over = true;
     life.fenced = over->fenced;
-    if (!over->ok && !over->fenced && !finished_) {
+    const bool given_up =
+        over->reason.find("all nodes that had worked are gone") != std::string::npos;
+    if (given_up && !anyone_has_worked(life.view)) {
+      given_up_ = true;
+    } else if (!over->ok && !over->fenced && !finished_) {
       say_wrong(name(life) + " ended the job: " + over->reason);
     }
     life.left = over->left;
@@ -114,6 +118,11 @@ void Watch::heard(Life& life, const Notice& notice) {
       say_wrong(name(life) + " was done before the job was");
     if (on_over) on_over(life);
   }
+}
+
+bool Watch::anyone_has_worked(const View& view) const {
+  return std::any_of(lives_.begin(), lives_.end(),
+                     [&](const auto& who) { return who->started && present(*who, view); });
 }
 
 bool Watch::present(const Life& who, const View& view) {
@@ -142,6 +151,9 @@ void Watch::epoch(const EpochRecord& record) {
               std::to_string(examples_));
   }
   if (!std::isfinite(record.loss)) say_wrong(which + " has a loss that is no number");
+  if (record.elapsed < ended_[record.epoch - 1])
+    say_wrong(which + " ended before the one before it");
+  ended_[record.epoch] = record.elapsed;
   if (record.epoch == 1) first_loss_ = record.loss;
   if (record.epoch == epochs_) loss_ = record.loss;
 }

@@ -54,6 +54,8 @@ class Watch : public RunListener {
   bool finished() const { return finished_; }
   // It ended in order, but early: nobody was left but nodes that were asked to leave.
   bool early() const { return early_; }
+  // Those who had learnt something are all gone, and the others said so.
+  bool given_up() const { return given_up_; }
   double first_loss() const { return first_loss_; }
   double loss() const { return loss_; }
   uint64_t views() const { return views_.size(); }
@@ -73,6 +75,7 @@ class Watch : public RunListener {
   void saved(const std::string&, uint64_t) override {}
 
  private:
+  bool anyone_has_worked(const View& view) const;
   const uint32_t epochs_;
   const uint64_t examples_;
   std::vector<std::unique_ptr<Life>> lives_;
@@ -85,6 +88,8 @@ class Watch : public RunListener {
   std::map<std::pair<uint32_t, uint32_t>, Done> done_;  // by pass and block
   bool finished_ = false;
   bool early_ = false;
+  bool given_up_ = false;
+  std::map<uint32_t, double> ended_;  // by epoch
   double first_loss_ = 0;
   double loss_ = 0;
   std::string wrong_;

@@ -100,9 +100,11 @@ void Coordinator::lead(const View& view, Duration elapsed, Instant now, Outbox& 
   change_view(now, out);
 }
 
-void Coordinator::succeed(const View& view, const std::map<NodeId, std::string>& gone, Instant now,
-                          Outbox& out) {
+void Coordinator::succeed(const View& view, const std::map<NodeId, std::string>& gone,
+                          Duration elapsed, Instant now, Outbox& out) {
   view_ = view;
+  elapsed_before_ = elapsed;
+  running_since_ = now;
   phase_ = Phase::connecting;
   phase_since_ = now;
   for (const auto& [node, why] : gone) remove(node, why, now, out);
@@ -115,12 +117,21 @@ void Coordinator::on_ready(NodeId from, const Ready& ready, Instant now, Outbox&
   blocks_again_ += ready.blocks_again;
   rows_recovered_ += ready.rows;
   if (ready_.size() < view_.parties()) return;
+  if (view_.begun && agenda_.history().empty()) {
+    return end(false,
+               "all nodes that had worked are gone, and with them what they had learnt; go on from "
+               "the last checkpoint with --resume",
+               now, out);
+  }
   phase_ = Phase::running;
   phase_since_ = now;
   at_work_ = view_.nodes();
-  if (!running_since_) {
+  // Who has not heard for how long it has run knows when the last pass ended.
+  const Duration done =
+      agenda_.totals().empty() ? Duration{} : seconds(agenda_.totals().back().ended);
+  if (!running_since_ || elapsed(now) < done) {
     running_since_ = now;
-    if (!agenda_.totals().empty()) elapsed_before_ = seconds(agenda_.totals().back().ended);
+    elapsed_before_ = done;
   }
   begun_with_ = options_.sabotage == ClusterSabotage::deals_again ? Agenda{} : agenda_;
   // It dealt them out itself, if it led before, and knows of those that the lost ones had.

@@ -39,8 +39,8 @@ class Coordinator {
   // The view is in force, and this node is its first member. elapsed: how long the job has run.
   void lead(const View& view, Duration elapsed, Instant now, Outbox& out);
   // All members before this node are gone: it wants a view without them.
-  void succeed(const View& view, const std::map<NodeId, std::string>& gone, Instant now,
-               Outbox& out);
+  void succeed(const View& view, const std::map<NodeId, std::string>& gone, Duration elapsed,
+               Instant now, Outbox& out);
 
   // A message for the coordinator; see messages.h for which ones are.
   void on_message(const Envelope& message, Instant now, Outbox& out);

@@ -52,6 +52,7 @@ View Coordinator::next_view() const {
   const bool at_work = phase_ == Phase::gathering || phase_ == Phase::running;
   View next;
   next.epoch = Epoch{view_.epoch.value + 1};
+  next.begun = view_.begun || phase_ == Phase::running;
   for (size_t seat = 0; seat < view_.parties(); ++seat) {
     const Member& m = view_.party(seat);
     if (gone_.contains(m.node)) continue;

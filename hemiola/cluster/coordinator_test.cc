@@ -180,7 +180,9 @@ class GoingOn : public CoordinatorTest {
     return text;
   }
   void all_ready(std::initializer_list<uint32_t> nodes) {
-    for (const uint32_t n : nodes) send(n, Kind::ready, Ready{}.encode());
+    Ready ready;  // of nodes that have worked
+    ready.agenda.history().begun(View{Epoch{1}, {{NodeId{0}, "", 1, {}, 10}}}, 0, 0, {});
+    for (const uint32_t n : nodes) send(n, Kind::ready, ready.encode());
   }
   bool ended() const {
     for (const auto& s : out_.sends) {

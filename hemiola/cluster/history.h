@@ -27,6 +27,8 @@ class History {
     RowsRecovered rows;
   };
   const Counts& counts() const { return counts_; }
+  // Of a node that has not worked, and has not heard of one that has.
+  bool empty() const { return at_work_.empty(); }
 
   // The nodes of the view begin to work. What it took to get there counts only where others worked
   // before.

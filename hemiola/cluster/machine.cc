@@ -81,19 +81,6 @@ void ClusterMachine::begin(Instant now, Outbox& out) {
   if (options_.keeper == ViewKeeper::leader) come_in(at_first_, options_.rendezvous, now, out);
 }
 
-void ClusterMachine::come_in(NodeId leader, const std::string& address, Instant now, Outbox& out) {
-  at_first_ = leader;
-  leader_address_ = address;
-  if (leader == options_.self) {
-    coordinator_->begin(now);
-    join(out);
-  } else if (links_.contains(leader)) {
-    join(out);
-  } else {
-    dial(leader, address, now, out);
-  }
-}
-
 void ClusterMachine::tick(Instant now, Outbox& out) {
   if (coordinates()) {
     coordinator_->on_tick(now, out);
@@ -248,8 +235,10 @@ void ClusterMachine::follow_lost_leader(Instant now, Outbox& out) {
     if (lost.never_made && now - lost.since < options_.connect_patience) return;
     gone[m.node] = name_of(m.node) + " was lost: " + at->second.why;
   }
+  View led = view_;
+  led.begun = led.begun || !agenda_.history().empty();
   coordinator_.emplace(options_);
-  coordinator_->succeed(view_, gone, now, out);
+  coordinator_->succeed(led, gone, elapsed(now), now, out);
 }
 
 void ClusterMachine::judge_losses(Instant now, Outbox& out) {
@@ -262,10 +251,12 @@ void ClusterMachine::judge_losses(Instant now, Outbox& out) {
   } else if (!cut_since_) {
     cut_since_ = now;
   } else if (now - *cut_since_ >= options_.lease) {
-    return over({false, "this side is cut off: " + name_of(*missing) +
-                            " is lost and the keeper of views has not answered for " +
-                            text_of(now - *store_lost_)},
-                out);
+    return over(
+        {false,
+         "this side is cut off: " + name_of(*missing) +
+             " is lost and the keeper of views has not answered for " + text_of(now - *store_lost_),
+         true},
+        out);
   }
   follow_lost_leader(now, out);
   std::vector<std::pair<NodeId, std::string>> judged;
@@ -282,134 +273,6 @@ void ClusterMachine::judge_losses(Instant now, Outbox& out) {
       out.send(leader(), Kind::failed, Failed{Failed::What::lost, peer.value, why}.encode());
     }
   }
-}
-
-void ClusterMachine::join(Outbox& out) {
-  Join join;
-  join.rank = options_.self;
-  join.nodes = options_.nodes;
-  join.workers = options_.workers;
-  join.instance = options_.instance;
-  join.job_hash = options_.job_hash;
-  join.address = options_.address;
-  join.job_summary = options_.job_summary;
-  out.send(leader(), Kind::join, join.encode());
-}
-
-void ClusterMachine::on_view(View view, Instant now, Outbox& out) {
-  if (view.epoch <= view_.epoch || (next_ && view.epoch <= next_->epoch)) return;
-  const auto seat = view.seat_of(options_.self);
-  const bool here = seat && view.party(*seat).instance == options_.instance;
-  if (!here && phase_ == Phase::joining) return;
-  if (!here && view_.leaves(options_.self)) return left(out);
-  if (!here) {
-    return over({false,
-                 name_of(options_.self) + " was taken out of the job while it was away (view " +
-                     std::to_string(view.epoch.value) + "): what it did since does not count",
-                 true},
-                out);
-  }
-  if (!workers_run_) return adopt(std::move(view), now, out);
-  next_ = std::move(view);
-  if (phase_ == Phase::parting) return;
-  phase_ = Phase::parting;
-  waiting_.clear();
-  out.tell(Parting{});
-}
-
-void ClusterMachine::adopt(View view, Instant now, Outbox& out) {
-  const Duration run = elapsed(now);
-  for (size_t i = 0; i < view_.parties(); ++i) {
-    const NodeId node = view_.party(i).node;
-    if (view.has(node) || node == options_.self) continue;
-    // The link may be that of the process that wants to come in its place.
-    if (coordinates() && coordinator_->has_asked(node)) continue;
-    links_.erase(node);
-    dials_.erase(node);
-    detector_.forget(node);
-    out.hangups.push_back(node);
-  }
-  std::map<NodeId, Loss> unlinked;
-  for (size_t i = 0; i < view.parties(); ++i) {
-    const Member& m = view.party(i);
-    if (m.node == options_.self || links_.contains(m.node)) continue;
-    const auto before = lost_.find(m.node);
-    const bool known = before != lost_.end() && is_member(m.node, m.instance);
-    unlinked[m.node] = {now, known ? before->second.why : "no connection was made", !known};
-  }
-  lost_ = std::move(unlinked);
-  view_ = std::move(view);
-  phase_ = Phase::connecting;
-  entry_since_ = now, entry_said_ = {};
-  connected_ = ready_sent_ = false;
-  state_ready_ = 0;
-  rows_recovered_ = {};
-  waiting_.clear();
-  fixed_.clear();
-  out.tell(ViewChanged{view_});
-  for (size_t i = 0; i < view_.parties(); ++i) {
-    const Member& m = view_.party(i);
-    const bool ours = m.node < options_.self && !links_.contains(m.node);
-    if (ours && !dials_.contains(m.node)) dial(m.node, m.address, now, out);
-  }
-  if (leader() == options_.self) {
-    if (!coordinator_) coordinator_.emplace(options_);
-    coordinator_->lead(view_, run, now, out);
-  } else {
-    coordinator_.reset();
-  }
-  for (Envelope& message : std::exchange(early_, {})) on_message(message, now, out);
-  if (leave_asked_) ask_leave(out);
-  become_ready(out);
-}
-
-void ClusterMachine::become_ready(Outbox& out) {
-  for (size_t i = 0; i < view_.parties(); ++i) {
-    const NodeId node = view_.party(i).node;
-    if (node != options_.self && !links_.contains(node)) return;
-  }
-  if (!connected_) {
-    connected_ = true;
-    out.tell(Connected{});
-  }
-  if (ready_sent_ || state_ready_ < options_.state_machines) return;
-  ready_sent_ = true;
-  out.send(leader(), Kind::ready, Ready{agenda_, in_hand_.size(), rows_recovered_}.encode());
-}
-
-void ClusterMachine::start(const Agenda& agenda, Outbox& out) {
-  if (view_.leaves(options_.self)) return left(out);
-  for (const Member& m : std::exchange(view_.leaving, {})) {
-    lost_.erase(m.node);
-    dials_.erase(m.node);
-    detector_.forget(m.node);
-  }
-  phase_ = Phase::running;
-  workers_run_ = true;
-  in_hand_.clear();
-  begun_with_ = agenda;
-  agenda_.merge(agenda);  // others began before, and may have told what they did since
-  out.tell(JobStarted{});
-}
-
-void ClusterMachine::on_stored(const View& view, Instant now, Outbox& out) {
-  if (std::exchange(store_lost_, std::nullopt)) {
-    out.say(Level::info, "the keeper of views answers again");
-  }
-  if (phase_ != Phase::joining) {
-    on_view(view, now, out);
-    follow_lost_leader(now, out);
-    return;
-  }
-  if (view.epoch == Epoch{0}) return come_in(NodeId{0}, options_.rendezvous, now, out);
-  const auto rank = view.rank_of(options_.self);
-  if (rank && view.members[*rank].instance == options_.instance) {
-    return on_view(view, now, out);  // as one of the first
-  }
-  coordinator_.reset();
-  // Else whoever follows the process that was this node lets it in.
-  const Member& leads = view.members[0];
-  if (leads.node != options_.self) come_in(leads.node, leads.address, now, out);
 }
 
 Duration ClusterMachine::elapsed(Instant now) const {

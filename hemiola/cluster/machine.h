@@ -100,6 +100,8 @@ class ClusterMachine : public Machine {
   void become_ready(Outbox& out);
   void start(const Agenda& agenda, Outbox& out);
   void on_stored(const View& view, Instant now, Outbox& out);
+  void keep_again(Epoch kept, Outbox& out);
+  bool is_of_this_job(const View& view) const;
   void member_lost(NodeId peer, const std::string& why, Instant now, Outbox& out);
   void replaced(NodeId peer, Instant now, Outbox& out);
   bool is_member(NodeId node, uint64_t instance) const;

@@ -140,9 +140,16 @@ void ClusterMachine::say_waits(Instant now, Outbox& out) {
 void ClusterMachine::say_entry(Instant now, Outbox& out) {
   const bool enters = phase_ == Phase::joining || phase_ == Phase::connecting;
   const Duration waited = now - entry_since_;
-  if (!enters || coordinates() || !links_.contains(leader())) return;
+  const bool stale = phase_ == Phase::joining && leader() == options_.self;
+  if (!enters || coordinates() || (!stale && !links_.contains(leader()))) return;
   if (waited < entry_said_ + options_.say_wait) return;
   entry_said_ = waited;
+  if (stale) {
+    return out.say(Level::warning, "waiting " + text_of(waited) +
+                                       " for the others to notice that the process that " + "was " +
+                                       name_of(options_.self) +
+                                       " is gone, or for its view to be forgotten");
+  }
   out.say(Level::warning,
           "waiting " + text_of(waited) + " for " + name_of(leader()) +
               (phase_ == Phase::joining ? " to let this node in" : " to say that all are ready"));

@@ -110,7 +110,14 @@ TEST(ClusterMachine, A_finished_worker_does_not_end_the_job_of_the_others) {
 // A node of three that go on without each other, spoken to in events, with a keeper of views.
 class InTheView : public testing::Test {
  protected:
-  void be(uint32_t self, Epoch epoch = Epoch{1}) {
+  static View three(Epoch epoch, uint64_t first_instance = 10) {
+    View view{epoch, {}};
+    for (uint32_t n = 0; n < 3; ++n) {
+      view.members.push_back({NodeId{n}, "tcp:a:1", 1, WorkerId{n}, first_instance + n});
+    }
+    return view;
+  }
+  void be(uint32_t self, Epoch epoch = Epoch{1}, uint64_t first_instance = 10) {
     ClusterOptions options;
     options.self = NodeId{self};
     options.nodes = 3;
@@ -121,11 +128,11 @@ class InTheView : public testing::Test {
     options.keeper = ViewKeeper::store;
     machine_ = std::make_unique<ClusterMachine>(options);
     on(TimerFired{MachineId::cluster, 0});
-    View view{epoch, {}};
-    for (uint32_t n = 0; n < 3; ++n) {
-      view.members.push_back({NodeId{n}, "tcp:a:1", 1, WorkerId{n}, 10 + n});
-    }
-    on(ViewStored{view});
+    on(ViewStored{three(epoch, first_instance)});
+  }
+  bool said(const std::string& part) const {
+    return std::any_of(out_.lines.begin(), out_.lines.end(),
+                       [&](const auto& line) { return line.text.find(part) != part.npos; });
   }
   void on(Event event) { machine_->on(event, now_, out_); }
   void say(uint32_t from, Kind kind, Bytes body) {
@@ -251,6 +258,47 @@ TEST_F(InTheView, The_time_in_which_a_node_was_frozen_is_not_time_without_the_ke
 }
 
 // Whatever a peer sends, a node ends with a reason at worst.
+TEST_F(InTheView, When_the_view_of_dead_processes_is_forgotten_the_job_begins_anew) {
+  be(0, Epoch{7}, 90);  // of other processes, the one that was node 0 among them
+  wait(seconds(11), {});
+  EXPECT_TRUE(said("is gone, or for its view to be forgotten"));
+  EXPECT_TRUE(out_.proposals.empty());
+  on(ViewStored{View{}});
+  for (uint32_t n = 0; n < 3; ++n) {
+    Join join;
+    join.rank = NodeId{n}, join.nodes = 3, join.workers = 1, join.instance = 10 + n;
+    join.address = "tcp:a:1";
+    say(n, Kind::join, join.encode());
+  }
+  EXPECT_EQ(wanted(), "0.10 1.11 2.12");
+}
+
+TEST_F(InTheView, A_keeper_that_has_lost_the_view_is_told_it_again_and_one_of_another_job_is_not) {
+  be(0, Epoch{1});
+  for (const uint32_t n : {1u, 2u}) on(PeerUp{NodeId{n}});
+  for (uint32_t n = 0; n < 3; ++n) say(n, Kind::ready, Ready{}.encode());
+  say(0, Kind::start, Start{}.encode());
+  on(ViewStored{View{}});
+  ASSERT_EQ(out_.proposals.size(), 1u);
+  EXPECT_EQ(out_.proposals[0].after, Epoch{0});
+  EXPECT_EQ(out_.proposals[0].view.epoch, Epoch{1});
+  EXPECT_TRUE(said("the keeper of views has lost the view"));
+  on(ViewStored{three(Epoch{0}, 50)});
+  EXPECT_EQ(out_.proposals.size(), 1u);
+}
+
+TEST_F(InTheView, When_only_those_are_left_who_have_not_worked_the_job_ends) {
+  be(1);
+  View view{Epoch{3}, {{NodeId{1}, "tcp:a:1", 1, WorkerId{0}, 11}}};
+  view.begun = true;
+  on(ViewStored{view});
+  on(MessageArrived{{NodeId{1}, NodeId{1}, Epoch{3}, Kind::ready, Ready{}.encode()}});
+  ASSERT_EQ(out_.sends.back().kind, Kind::end);
+  const auto end = End::decode(out_.sends.back().body);
+  EXPECT_FALSE(end->ok);
+  EXPECT_NE(end->reason.find("go on from the last checkpoint with --resume"), std::string::npos);
+}
+
 TEST(ClusterMachine, Random_messages_never_break_a_node) {
   constexpr Kind kKinds[] = {Kind::join,
                              Kind::view,

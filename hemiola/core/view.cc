@@ -31,6 +31,7 @@ Bytes encode_view(const View& view) {
   out.put(view.epoch);
   encode(out, view.members);
   encode(out, view.leaving);
+  out.put(static_cast<uint8_t>(view.begun));
   return std::move(out).take();
 }
 
@@ -53,6 +54,7 @@ std::optional<View> decode_view(const Bytes& body) {
     if (view.has(m.node)) return std::nullopt;
     view.leaving.push_back(std::move(m));
   }
+  view.begun = in.get<uint8_t>() != 0;
   if (!in.finished()) return std::nullopt;
   return view;
 }

@@ -28,6 +28,7 @@ struct View {
   Epoch epoch;
   std::vector<Member> members;
   std::vector<Member> leaving;
+  bool begun = false;  // workers have run under an earlier one
 
   size_t nodes() const { return members.size(); }
   uint32_t workers() const {

@@ -23,8 +23,8 @@ using std::chrono::steady_clock;
 constexpr auto kLook = std::chrono::milliseconds(200);
 // A cluster that has lost a member may take so long to agree on another leader.
 constexpr auto kPatience = std::chrono::seconds(2);
-constexpr auto kLease = std::chrono::seconds(120);
-constexpr auto kRenew = std::chrono::seconds(20);
+constexpr auto kLease = std::chrono::seconds(kViewLeaseSeconds);
+constexpr auto kRenew = std::chrono::seconds(10);
 
 std::string text_of(const View& view) {
   const Bytes bytes = encode_view(view);
@@ -39,7 +39,8 @@ std::optional<View> view_in(const EtcdEntry& entry) {
 
 class EtcdStore final : public ViewStore {
  public:
-  explicit EtcdStore(const EtcdPlace& place) : key_(place.key), client_(place.endpoints, &ended_) {}
+  explicit EtcdStore(const EtcdPlace& place)
+      : key_(place.key), instance_(place.instance), client_(place.endpoints, &ended_) {}
 
   ~EtcdStore() override {
     {
@@ -104,13 +105,22 @@ class EtcdStore final : public ViewStore {
       if (!view) return unanswered("what stands at " + key_ + " is no view");
     }
     answered_ = steady_clock::now();
-    renew(entry->lease);
+    if (has_us(*view)) renew(entry->lease);
     const bool vanished = told_ && *told_ != 0 && entry->revision == 0;
     const bool news = lost_ || told_ != entry->revision || proposal;
     lost_ = false;
     told_ = entry->revision;
     if (news) tell_(ViewStored{*view});
     if (vanished) tell_(StoreLost{"the view is gone from etcd: the job is over, or was forgotten"});
+  }
+
+  // A view whose processes are all gone is forgotten when its lease runs out, so that the job can
+  // begin anew.
+  bool has_us(const View& view) const {
+    for (size_t i = 0; i < view.parties(); ++i) {
+      if (view.party(i).instance == instance_) return true;
+    }
+    return false;
   }
 
   // False: nobody answered. Another who was quicker is an answer.
@@ -146,6 +156,7 @@ class EtcdStore final : public ViewStore {
   }
 
   const std::string key_;
+  const uint64_t instance_;
   std::atomic<bool> ended_{false};
   std::function<void(Event)> tell_;
   std::thread thread_;

@@ -1,10 +1,11 @@
 // etcd as the keeper of views.
 //
 // The key holds the view as encode_view() writes it, and is changed by compare-and-swap on its
-// revision. It hangs on a lease that all nodes renew, so that what a job leaves that ended in
-// disorder is gone soon after.
+// revision. It hangs on a lease that the nodes in it renew, so that what a job leaves that ended in
+// disorder is gone soon after, and the job can begin anew.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -15,7 +16,11 @@ namespace hemiola::net {
 struct EtcdPlace {
   std::string endpoints;  // "http://a:2379,http://b:2379": members of one cluster
   std::string key;
+  uint64_t instance = 0;  // of this process, as it stands in views
 };
+
+// So long after its last process has died a view is gone. Shorter than nodes wait to be let in.
+inline constexpr int kViewLeaseSeconds = 40;
 
 // hemiola/JOB/RUN/view, where RUN tells runs of the same job from each other. It is made of what
 // the nodes of a run have in common, and tells nothing of the secret.

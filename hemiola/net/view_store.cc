@@ -199,7 +199,7 @@ class ServiceClient final : public ViewStore {
 
 class Service {
  public:
-  explicit Service(const std::string& path) : file_(path + ".view") {
+  explicit Service(const std::string& path) : file_(view_file(path)) {
     const sockaddr_un address = address_of(path);
     ::unlink(path.c_str());
     listener_ = Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -241,12 +241,12 @@ class Service {
 
   void hear(int fd) {
     const bool lives = clients_[fd].inbox.read_from(fd, [&](const Told& told) {
-      if (told.after != view_.epoch || told.view.epoch.value != told.after.value + 1) {
+      if (told.after != view_.epoch || told.view.epoch <= told.after) {
         send_all(fd, frame(view_.epoch, view_));
         return;
       }
+      if (!remember(told.view)) return;  // it stays as it was; who asked asks again
       view_ = told.view;
-      remember();
       const Bytes news = frame(view_.epoch, view_);
       for (const auto& [number, client] : clients_) send_all(number, news);
     });
@@ -254,15 +254,16 @@ class Service {
   }
 
   // Whole or not at all, before anybody is told.
-  void remember() const {
+  bool remember(const View& view) const {
     const std::string draft = file_ + ".new";
-    const Bytes bytes = encode_view(view_);
+    const Bytes bytes = encode_view(view);
     std::ofstream out(draft, std::ios::binary);
     out.write(reinterpret_cast<const char*>(bytes.data()),
               static_cast<std::streamsize>(bytes.size()));
     out.close();
-    std::error_code ignored;
-    if (out) std::filesystem::rename(draft, file_, ignored);
+    std::error_code error;
+    if (out) std::filesystem::rename(draft, file_, error);
+    return out && !error;
   }
 
   void recall() {
@@ -282,6 +283,8 @@ class Service {
 std::unique_ptr<ViewStore> view_service_at(const std::string& path) {
   return std::make_unique<ServiceClient>(path);
 }
+
+std::string view_file(const std::string& path) { return path + ".view"; }
 
 void serve_views(const std::string& path) { Service(path).run(); }
 

@@ -36,5 +36,6 @@ std::unique_ptr<ViewStore> view_service_at(const std::string& path);
 // it, in the file `path`.view. Serves until this process is ended. Throws UserError when it cannot
 // listen.
 [[noreturn]] void serve_views(const std::string& path);
+std::string view_file(const std::string& path);
 
 }  // namespace hemiola::net

@@ -53,6 +53,7 @@ struct TableGeneration {
 
   std::vector<std::unique_ptr<UnitLog>> logs;  // by table, where units were logged
   std::unique_ptr<BackupShelf> backups;        // of the node before this one; or nullptr
+  bool vouches = true;                         // rows that are not in backups were never changed
 
   bool gone(NodeId then) const { return !now[then.value]; }
   NodeId backed() const { return NodeId{(place.self.value + place.nodes - 1) % place.nodes}; }

@@ -38,6 +38,21 @@ class GenerationsTest : public testing::Test {
     for (uint32_t n = 0; n < job.nodes; ++n) feed(n, Notice{JobStarted{}});
   }
 
+  // As start(), but row k begins with 10 k, as from a checkpoint. It is connected, and nothing is
+  // let through.
+  void load(const Job& job) {
+    job_ = job;
+    lines_.clear();
+    make(job.nodes, 0, {}, {});
+    for (uint32_t n = 0; n < job.nodes; ++n) {
+      for (uint32_t k = 0; k < job.rows; ++k) {
+        if (float* row = owned(n, k)) *row = static_cast<float>(10 * k);
+      }
+      machines_[n]->rows_were_loaded();
+    }
+    for (uint32_t n = 0; n < job.nodes; ++n) feed(n, Notice{Connected{}});
+  }
+
   // The next generation: of the parties of this one, those in `stay` and, leaving, those in
   // `leave`, and `newcomers`. It is connected, and nothing is let through.
   void change(const std::vector<uint32_t>& stay, uint32_t newcomers = 0,

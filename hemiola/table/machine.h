@@ -34,6 +34,10 @@ class TableMachine : public TableSurvivor {
   // its rows, with their backups.
   TableMachine(TableSet& tables, TableRestore restore);
 
+  // Before any event, of a first generation on all nodes: the rows are not the initial ones, and so
+  // have to have backups before anybody goes on.
+  void rows_were_loaded();
+
   void on(Event& event, Instant now, Outbox& out) override;
 
   TableSalvage salvage() override;
@@ -110,6 +114,8 @@ class TableMachine : public TableSurvivor {
   bool complete_ = true;  // the rows are here
   bool ready_ = true;     // and so are their backups
   bool connected_ = false;
+  bool loaded_ = false;   // from a checkpoint
+  bool started_ = false;  // workers have run
   std::vector<uint64_t> rows_lost_;
   RowsRecovered rows_recovered_;
   std::vector<uint32_t> told_kept_;  // by node: Holder::low() as it was told

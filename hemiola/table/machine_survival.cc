@@ -9,13 +9,31 @@ TableMachine::TableMachine(TableSet& tables, TableRestore restore) : TableMachin
   complete_ = ready_ = false;
 }
 
+void TableMachine::rows_were_loaded() {
+  HEMIOLA_CHECK(!restore_ && !connected_);
+  if (!backups_.on()) return;
+  loaded_ = true;
+  ready_ = false;
+}
+
 void TableMachine::on_notice(const Notice& notice, Instant now, Outbox& out) {
   if (std::holds_alternative<Connected>(notice)) {
     connected_ = true;
+    if (loaded_) {
+      for (uint32_t t = 0; t < tables_.size(); ++t) {
+        const TableId table{t};
+        tables_.rows(table).for_each_owned(
+            [&](Key key, const float*) { backups_.changed(table, key); });
+      }
+      backups_.round(now, true, out);
+      return restored(now, out);
+    }
     if (!restore_) return out.tell(StateReady{MachineId::table});
     restore_->begin(out);
     restored(now, out);
-  } else if (std::holds_alternative<JobStarted>(notice) && restore_) {
+  } else if (std::holds_alternative<JobStarted>(notice)) {
+    started_ = true;
+    if (!restore_) return;
     HEMIOLA_CHECK(ready_);
     restore_.reset();
     if (tables_.any_adapts()) keeper_.begin(now, out);
@@ -86,7 +104,7 @@ void TableMachine::tell_what_is_kept(NodeId to, Outbox& out) {
 
 // All rows that are not as they were at first get their backups before anybody goes on.
 void TableMachine::restored(Instant now, Outbox& out) {
-  if (!restore_ || ready_ || !connected_) return;
+  if (ready_ || !connected_) return;
   if (!complete_) {
     restore_->go_on(out);
     if (!restore_->done()) return;
@@ -106,9 +124,10 @@ TableSalvage TableMachine::salvage() {
   TableSalvage all;
   if (restore_) all = restore_->give_back();
   if (!restore_) all.valid = generation_;
-  if (!ready_) return all;
+  if (!ready_ && !loaded_) return all;
   auto own = std::make_unique<TableGeneration>();
   own->number = generation_;
+  own->vouches = started_ || !loaded_;
   own->place = tables_.place();
   for (uint32_t n = 0; n < own->place.nodes; ++n) own->now.push_back(NodeId{n});
   owner_.add_held_back();

@@ -111,7 +111,8 @@ void Restore::tell_offered(Outbox& out) {
   if (old_ != nullptr) {
     head.old_nodes = old_->place.nodes;
     head.old_rank = old_->place.self.value;
-    if (old_->backups && old_->gone(old_->backed())) vouched.push_back(old_->backed().value);
+    if (old_->backups && old_->vouches && old_->gone(old_->backed()))
+      vouched.push_back(old_->backed().value);
     for (const BatchSeq last : old_->received) received.push_back(last.value);
   }
   for (uint32_t n = 0; n < peers_.size(); ++n) {

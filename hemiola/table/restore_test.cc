@@ -85,6 +85,31 @@ TEST_F(RestoreTest, Rows_of_the_dead_come_from_their_backups) {
   EXPECT_EQ(recovered().initial, 0u) << "a row that nobody changed is not lost";
 }
 
+TEST_F(RestoreTest, Rows_that_were_loaded_have_backups_before_anybody_goes_on) {
+  for (const char* placement : {"static", "relocate"}) {
+    load({.nodes = 3, .copies = 2, .placement = placement});
+    EXPECT_EQ(ready_[0] + ready_[1] + ready_[2], 0);
+    settle();
+    for (uint32_t n = 0; n < 3; ++n) {
+      EXPECT_EQ(ready_[n], 1) << n;
+      feed(n, Notice{JobStarted{}});
+    }
+    change_and_start({0, 2});
+    for (uint32_t k = 0; k < 12; ++k) EXPECT_EQ(value(k), 10.0f * static_cast<float>(k));
+    EXPECT_EQ(recovered().from_backups, 4u) << "1, 4, 7, 10";
+  }
+}
+
+TEST_F(RestoreTest, Nobody_vouches_for_loaded_rows_that_have_no_backups_yet) {
+  Sevens sevens;
+  load({.nodes = 3, .copies = 2});
+  change_and_start({0, 2}, 0, &sevens);
+  EXPECT_EQ(value(4), 7) << "from the source";
+  EXPECT_EQ(value(5), 50);
+  EXPECT_EQ(recovered().from_checkpoint, 2u);
+  EXPECT_EQ(recovered().initial, 2u);
+}
+
 TEST_F(RestoreTest, An_update_that_is_in_the_backup_is_not_added_again) {
   start({.nodes = 3, .copies = 2});
   push(0, {Key{1}});

@@ -106,7 +106,7 @@ bool Checkpoints::make_folder(const std::string& path) const {
   try {
     make_folders(options_.folder, store_);
     return store_.make_folder(path) == 0;
-  } catch (const UserError&) {
+  } catch (const std::exception&) {
     return false;
   }
 }
@@ -115,7 +115,8 @@ bool Checkpoints::make_folder(const std::string& path) const {
 bool Checkpoints::all_see(const Point& point, uint32_t sequence, bool speaks, const Sum& sum) {
   const Place& place = point.tables.place();
   std::vector<double> blind(place.nodes);
-  if (speaks && !fs::exists(path_of(sequence))) blind[place.self.value] = 1;
+  std::error_code ignored;
+  if (speaks && !fs::exists(path_of(sequence), ignored)) blind[place.self.value] = 1;
   blind = sum(std::move(blind));
   const auto first = std::find_if(blind.begin(), blind.end(), [](double b) { return b > 0; });
   if (first == blind.end()) return true;
@@ -207,7 +208,7 @@ void Checkpoints::end_of_writing(const std::shared_ptr<Writing>& writing) {
     } else {
       write_text(writing->path + "/" + part_file(writing->node), to_json(own), store_);
     }
-  } catch (const UserError& error) {
+  } catch (const std::exception& error) {
     ++failed_;
     part_failed_ = true;
     log_(Level::warning,
@@ -240,7 +241,8 @@ void Checkpoints::publish(Writing& writing, const CheckpointShard& own) {
 CheckpointShard Checkpoints::wait_for_part(const Writing& writing, uint32_t node) const {
   const std::string path = writing.path + "/" + part_file(node);
   std::chrono::duration<double> waited(0), hurried(0);
-  for (std::chrono::milliseconds look = kFirstLook; !fs::exists(path);
+  std::error_code ignored;
+  for (std::chrono::milliseconds look = kFirstLook; !fs::exists(path, ignored);
        look = std::min(2 * look, kLook)) {
     if (waited.count() >= options_.patience_seconds ||
         hurried.count() >= options_.short_patience_seconds) {

@@ -34,8 +34,19 @@ bool is_ours(std::string_view name) {
   return name.starts_with("node-") || name.starts_with(kManifestFile);
 }
 
+// What cannot be looked at is not there.
+bool is_there(const std::string& path) {
+  std::error_code error;
+  return fs::exists(path, error) && !error;
+}
+
+bool is_folder(const std::string& path) {
+  std::error_code error;
+  return fs::is_directory(path, error) && !error;
+}
+
 bool has_manifest(const std::string& checkpoint) {
-  return fs::exists(checkpoint + "/" + std::string(kManifestFile));
+  return is_there(checkpoint + "/" + std::string(kManifestFile));
 }
 
 uint32_t crc32_of(const std::string& path) {
@@ -135,11 +146,11 @@ std::vector<CheckpointPlace> checkpoints_meant(const std::string& path) {
 }
 
 void make_folders(const std::string& folder, const FileStore& store) {
-  if (folder.empty() || fs::is_directory(folder)) return;
+  if (folder.empty() || is_folder(folder)) return;
   const std::string parent = folder_of(folder);
   if (parent != folder) make_folders(parent, store);
   int error = store.make_folder(folder);
-  if (error == EEXIST && fs::is_directory(folder)) error = 0;
+  if (error == EEXIST && is_folder(folder)) error = 0;
   if (error == 0) error = store.sync_folder(parent);
   if (error != 0) throw UserError("cannot make the folder " + folder + ": " + error_text(error));
 }
@@ -160,7 +171,7 @@ void remove_old(const std::string& folder, uint32_t newest, uint32_t keep, const
 
 void remove_checkpoint(const std::string& checkpoint, const FileStore& store) {
   const std::string manifest = checkpoint + "/" + std::string(kManifestFile);
-  if (fs::exists(manifest)) {
+  if (is_there(manifest)) {
     if (store.remove(manifest) != 0 || store.sync_folder(checkpoint) != 0) return;
   }
   for (const std::string& name : names_in(checkpoint)) {

@@ -107,7 +107,7 @@ class Launcher {
   Process& start_node(uint32_t node, bool later) {
     const NodeOrder order = places_.order_for(node, later);
     processes_.push_back(std::make_unique<Process>(order, places_.where(node)));
-    ++started_[node];
+    if (later) came_later_.insert(processes_.back().get());
     return *processes_.back();
   }
 
@@ -240,7 +240,15 @@ class Launcher {
     if (p.ended_by_us() || p.exited_with(kLeftStatus)) return;
     if (p.well()) return job_done(p.exited_with(kEarlyStatus));
     const bool lost = p.killed() || p.exited_with(kFencedStatus);
-    if (goes_on(job_) && lost && !deadline_ && any_running()) return lost_node(p);
+    const bool may_go_on = goes_on(job_) && !deadline_ && any_running();
+    if (may_go_on && lost) return lost_node(p);
+    // One that fails to come in, or is refused, is no reason for the others to end. If the job has
+    // failed they do so by themselves.
+    if (may_go_on && came_later_.contains(&p)) {
+      replaced_.insert(&p);
+      std::fprintf(stderr, "hemiola: %s; it stays away\n", p.why().c_str());
+      return;
+    }
     if (!first_failed_) first_failed_ = &p;
     if (deadline_) return;
     deadline_ = steady_clock::now() + (p.killed() ? steady_clock::duration{} : kLastWords);
@@ -316,7 +324,8 @@ class Launcher {
       ends.push_back(
           {p->node(), p->pid(), p->host(), p->how(), after.count(), before[p->node()]++});
       const bool killed = p->killed() && !p->ended_by_us();
-      notable = notable || killed || ends.back().restarts > 0 || p->exited_with(kLeftStatus);
+      notable = notable || killed || ends.back().restarts > 0 || p->exited_with(kLeftStatus) ||
+                replaced_.contains(p.get());
     }
     if (notable) std::fputs(exit_table(std::move(ends)).c_str(), stderr);
   }
@@ -331,7 +340,7 @@ class Launcher {
   pid_t service_ = 0;
   std::vector<std::unique_ptr<Process>> processes_;  // of all nodes, ended ones too
   std::set<const Process*> replaced_;                // the job went on without them
-  std::map<uint32_t, uint32_t> started_;             // node → processes
+  std::set<const Process*> came_later_;              // than the job began
   std::map<uint32_t, int> short_lives_;              // node → one after the other
   std::set<uint32_t> leaving_;                       // asked to, by this launcher
   std::map<const Process*, int> waited_for_;         // at the end

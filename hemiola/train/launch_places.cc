@@ -11,6 +11,7 @@
 #include "hemiola/core/check.h"
 #include "hemiola/net/address.h"
 #include "hemiola/net/socket.h"
+#include "hemiola/net/view_store.h"
 
 namespace hemiola {
 namespace {
@@ -96,12 +97,17 @@ NodeOrder LaunchPlaces::order_for(uint32_t node, bool later) {
     place.listen = (hosts_are_here_ ? "tcp:127.0.0.1:" : "tcp:0.0.0.0:") + std::to_string(port);
     place.host = host(node);
     order.flags.terminal = order.flags.terminal && node == 0;
-  } else if (node == 0 && !later) {
+  } else if (node == 0 && (!later || !job_has_begun())) {
     place.listen = place.rendezvous;
   } else {
     place.listen = by_tcp() ? "tcp:127.0.0.1:0" : unix_address(node);
   }
   return order;
+}
+
+// Until there is a view, nodes know of the first only where to meet.
+bool LaunchPlaces::job_has_begun() const {
+  return views().empty() || std::filesystem::exists(net::view_file(views()));
 }
 
 std::string LaunchPlaces::unix_address(uint32_t node) {

@@ -39,6 +39,7 @@ class LaunchPlaces {
  private:
   std::string host(uint32_t node) const { return hosts_[node % hosts_.size()]; }
   bool by_tcp() const;
+  bool job_has_begun() const;
   std::string unix_address(uint32_t node);
 
   const PrivateFolder folder_;

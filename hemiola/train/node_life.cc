@@ -66,10 +66,13 @@ void NodeLife::renew(NodeCore& core, const View& view) {
                       tables_->place().self == place.self;
   if (!usable) make_tables(place);
   if (place.leaves()) return leave(core, view, std::move(restore));
-  core.replace(MachineId::table,
-               first || replicas_ ? std::make_unique<TableMachine>(*tables_)
-                                  : std::make_unique<TableMachine>(*tables_, std::move(restore)));
-  if (first && resumed && !replicas_) hemiola::restore(resumed->checkpoint, *tables_);
+  auto rows = first || replicas_ ? std::make_unique<TableMachine>(*tables_)
+                                 : std::make_unique<TableMachine>(*tables_, std::move(restore));
+  if (first && resumed && !replicas_) {
+    hemiola::restore(resumed->checkpoint, *tables_);
+    rows->rows_were_loaded();
+  }
+  core.replace(MachineId::table, std::move(rows));
   if (replicas_) {
     replicas_->move_to(place);
     if (!first && view_.members.empty()) replicas_->set_knows_nothing(true);
