@@ -102,6 +102,9 @@ def test_who_is_cut_from_the_leader_ends_and_says_so_and_the_others_go_on(hemiol
         said, status = cluster.ended(0, seconds=120)
         assert status == 0, said
         assert "node 2 is silent for" in said and "going on with 2 nodes" in said, said
+        # Each has a folder of its own here.
+        assert "no checkpoints are written: the node of rank 1 does not see" in said, said
+        assert "those of the nodes of rank 1 are not in out0/model" in said, said
     finally:
         cluster.stop()
 

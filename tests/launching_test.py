@@ -309,6 +309,7 @@ class Pods:
         self.words = [self.here(w) for w in container["command"][1:] + container["args"]]
         self.pods = {}
         self.said = []
+        self.told = []
 
     def here(self, word):
         for there, here in self.replace.items():
@@ -331,7 +332,9 @@ class Pods:
     def join(self):
         codes = {}
         for index, pod in self.pods.items():
-            self.said.append(pod.communicate(timeout=120)[1])
+            told, said = pod.communicate(timeout=120)
+            self.told.append(told)
+            self.said.append(said)
             codes[index] = pod.returncode
         return codes
 
@@ -406,6 +409,8 @@ def test_pods_of_the_manifest_die_come_again_and_change_in_number(hemiola):
         assert summary["view_changes"] >= 4
         once = summary["epochs"][0]["samples"]
         assert all(e["samples"] == once for e in summary["epochs"])
+        # Whoever leads in the end says how it went.
+        assert sum("result:" in text for text in pods.told) == 1, pods.told
         assert any("node 5 has left, as it was asked to" in text for text in pods.said), pods.said
     finally:
         pods.end()

@@ -72,7 +72,7 @@ class Watch : public RunListener {
   void epoch(const EpochRecord& record) override;
   void done_before(const std::vector<EpochRecord>& records) override;
   void finished(const RunTotals& totals, double seconds) override;
-  void saved(const std::string&, uint64_t) override {}
+  void saved(const std::string&, uint64_t, const std::vector<uint32_t>&) override {}
 
  private:
   bool anyone_has_worked(const View& view) const;

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -33,7 +35,8 @@ class FaultyDisk final : public FileStore {
   struct Plan {
     uint64_t at = UINT64_MAX;
     Fault fault = Fault::none;
-    uint64_t seed = 1;  // of what lose_power() loses
+    uint64_t seed = 1;                  // of what lose_power() loses
+    std::chrono::milliseconds slow{0};  // that each write and each sync takes
   };
 
   explicit FaultyDisk(Plan plan) : plan_(plan), random_(mix(plan.seed, plan.at)) {}
@@ -130,6 +133,7 @@ class FaultyDisk final : public FileStore {
         : owner_(owner), path_(std::move(path)), real_(std::move(real)) {}
 
     int write(std::span<const std::byte> bytes) override {
+      std::this_thread::sleep_for(owner_.plan_.slow);
       const std::lock_guard lock(owner_.mutex_);
       const bool was_dead = owner_.dead_;
       const int error = owner_.step();
@@ -137,6 +141,7 @@ class FaultyDisk final : public FileStore {
       return error != 0 ? error : real_->write(bytes);
     }
     int sync() override {
+      std::this_thread::sleep_for(owner_.plan_.slow);
       const std::lock_guard lock(owner_.mutex_);
       if (const int error = owner_.step(); error != 0) return error;
       owner_.unsynced_.erase(path_);

@@ -106,6 +106,27 @@ TEST(Checkpoint, Where_a_node_has_a_folder_of_its_own_none_is_written_and_a_line
   EXPECT_EQ(job.checkpoints[0]->totals().left_out, 2U);
 }
 
+TEST(Checkpoint, Training_goes_on_while_a_slow_disk_writes) {
+  using std::chrono::steady_clock;
+  const TempFolder folder;
+  const FaultyDisk slow({.slow = std::chrono::milliseconds(40)});
+  CheckpointedJob job(folder.path("c"), 2, slow, {.every = {.epochs = 1}, .buffers = 1000});
+  job.whole_epoch();
+  const auto begun = steady_clock::now();
+  job.epoch();
+  const auto blocked = steady_clock::now() - begun;
+  job.epoch();  // which is left out
+  job.settle();
+  const auto written = steady_clock::now() - begun;
+  EXPECT_GT(written, std::chrono::milliseconds(4 * 40)) << "the disk was not slow";
+  EXPECT_LT(blocked, written / 2);
+  ASSERT_EQ(job.said.size(), 1U);
+  EXPECT_NE(job.said[0].find("no checkpoint of epoch 3"), std::string::npos) << job.said[0];
+  const auto good = newest(folder.path("c"));
+  ASSERT_TRUE(good);
+  EXPECT_EQ(good->manifest.epoch(), 2U);
+}
+
 TEST(Checkpoint, None_is_taken_where_none_was_asked_for) {
   const TempFolder folder;
   CheckpointedJob job(folder.path("c"), 2, disk(), {.every = {}});

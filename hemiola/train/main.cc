@@ -65,16 +65,17 @@ Environment environment() {
   return all;
 }
 
-// One of the processes that a launcher such as srun has started: others run the other nodes.
-int train_as(const LaunchPlace& launched, const Job& job, Flags flags) {
-  flags.quiet = flags.quiet || launched.rank != 0;
-  flags.json = flags.json && launched.rank == 0;
+// One of the processes that a launcher such as srun has started: others run the other nodes. How
+// the run goes is told by the one that leads.
+int train_as(const LaunchPlace& launched, const Job& job, const Flags& flags) {
   net::LeaveRequests requests(net::LeaveRequests::From::user);
   Progress progress(progress_options(flags));
-  say_settings(progress, job);
-  progress.text(launched.later ? "joins as node " + std::to_string(launched.rank) + "\n"
-                               : launched.launcher + " has started " +
-                                     std::to_string(launched.size) + " nodes\n");
+  if (launched.later) {
+    progress.text("joins as node " + std::to_string(launched.rank) + "\n");
+  } else if (launched.rank == 0) {
+    say_settings(progress, job);
+    progress.text(launched.launcher + " has started " + std::to_string(launched.size) + " nodes\n");
+  }
   return ended(run_node(job, flags, external_place(launched, job), progress, &requests));
 }
 

@@ -46,6 +46,8 @@ class ModelSaver {
   const std::string& folder() const { return folder_; }
   // Of all files but the manifest, once it is written; 0: it was not, for a failure elsewhere.
   uint64_t bytes() const { return bytes_; }
+  // Behind finish(), on node 0: of nodes that do not see its folder, whose parts are in their own.
+  const std::vector<uint32_t>& elsewhere() const { return elsewhere_; }
 
  private:
   bool leads() const { return tables_.place().self.value == 0; }
@@ -63,6 +65,7 @@ class ModelSaver {
   std::vector<std::unique_ptr<SafetensorsWriter>> shards_;  // by table, until they are in place
   std::string failure_;
   uint64_t bytes_ = 0;
+  std::vector<uint32_t> elsewhere_;
 };
 
 // That of a node of the job, for the folder `model` in `out`; none when train.save is false.

@@ -42,8 +42,15 @@ void Report::finished(const RunTotals& totals, double seconds) {
   has_result_ = true;
 }
 
-void Report::saved(const std::string& folder, uint64_t bytes) {
+void Report::saved(const std::string& folder, uint64_t bytes,
+                   const std::vector<uint32_t>& elsewhere) {
   model_line_ = "model:   " + folder + "  " + human_bytes(bytes) + "\n";
+  if (elsewhere.empty()) return;
+  std::string ranks;
+  for (const uint32_t n : elsewhere) ranks += (ranks.empty() ? "" : ", ") + std::to_string(n);
+  progress_.log(Level::warning,
+                "the model is in parts: those of the nodes of rank " + ranks + " are not in " +
+                    folder + " but in a folder of that name where they are; copy them together");
 }
 
 void Report::set_traffic(uint64_t bytes, uint64_t messages, double cpu_seconds) {

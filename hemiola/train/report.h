@@ -24,7 +24,8 @@ class Report : public RunListener {
   void epoch(const EpochRecord& record) override;
   void done_before(const std::vector<EpochRecord>& records) override;
   void finished(const RunTotals& totals, double seconds) override;
-  void saved(const std::string& folder, uint64_t bytes) override;
+  void saved(const std::string& folder, uint64_t bytes,
+             const std::vector<uint32_t>& elsewhere) override;
 
   // Of the run, in the end.
   void checkpointed(const CheckpointTotals& totals) { summary_.checkpoints = totals; }

@@ -380,7 +380,7 @@ class Worker {
     saver.finish(sums);
     const bool whole = saver.bytes() > 0;
     if (is_first() && share_.listener && whole) {
-      share_.listener->saved(saver.folder(), saver.bytes());
+      share_.listener->saved(saver.folder(), saver.bytes(), saver.elsewhere());
     }
   }
 

@@ -48,8 +48,10 @@ class RunListener {
   virtual void done_before(const std::vector<EpochRecord>& records) = 0;
   // Once, after the last epoch. `seconds`: since training began.
   virtual void finished(const RunTotals& totals, double seconds) = 0;
-  // After that, when the model is on disk as a whole.
-  virtual void saved(const std::string& folder, uint64_t bytes) = 0;
+  // After that, when the model is on disk as a whole; but for the parts of the nodes `elsewhere`,
+  // which are in folders that this node does not see.
+  virtual void saved(const std::string& folder, uint64_t bytes,
+                     const std::vector<uint32_t>& elsewhere) = 0;
 };
 
 // What the workers of a node share under one view; must outlive them.

@@ -56,7 +56,9 @@ struct Notes : RunListener {
     EXPECT_TRUE(records.empty());
   }
   void finished(const RunTotals& t, double) override { totals = t; }
-  void saved(const std::string& folder, uint64_t) override { model = folder; }
+  void saved(const std::string& folder, uint64_t, const std::vector<uint32_t>&) override {
+    model = folder;
+  }
 
   std::vector<LiveState> lives;
   std::vector<EpochRecord> epochs;
