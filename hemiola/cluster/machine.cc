@@ -56,6 +56,14 @@ void ClusterMachine::on(Event& event, Instant now, Outbox& out) {
     workers_run_ = false;
     adopt(*std::exchange(next_, std::nullopt), now, out);
   }
+  if (coordinates()) hear_asks(now, out);
+}
+
+// Others may know of a view that this node leads before it does itself.
+void ClusterMachine::hear_asks(Instant now, Outbox& out) {
+  for (const auto& [from, ask] : std::exchange(asks_, {})) {
+    coordinator_->on_message(ask, now, out);
+  }
 }
 
 void ClusterMachine::on_timer(uint64_t tag, Instant now, Outbox& out) {
@@ -176,6 +184,7 @@ void ClusterMachine::on_up(NodeId peer, Instant now, Outbox& out) {
 
 void ClusterMachine::on_lost(const PeerLost& lost, Instant now, Outbox& out) {
   links_.erase(lost.peer);
+  std::erase_if(asks_, [&](const auto& ask) { return ask.first.first == lost.peer; });
   detector_.forget(lost.peer);
   const auto d = dials_.find(lost.peer);
   if (d != dials_.end() && d->second.busy) return dial_failed(d->second, lost, now, out);
@@ -306,7 +315,12 @@ void ClusterMachine::on_message(const Envelope& message, Instant now, Outbox& ou
     return;
   }
   if (is_for_coordinator(message.kind)) {
-    if (coordinates()) coordinator_->on_message(message, now, out);
+    const bool asks = message.kind == Kind::join || message.kind == Kind::ask_leave;
+    if (coordinates()) {
+      coordinator_->on_message(message, now, out);
+    } else if (asks) {
+      asks_.insert_or_assign({message.from, message.kind}, message);
+    }
     return;
   }
   bool understood = false;

@@ -77,6 +77,7 @@ class ClusterMachine : public Machine {
 
   void on_timer(uint64_t tag, Instant now, Outbox& out);
   void on_message(const Envelope& message, Instant now, Outbox& out);
+  void hear_asks(Instant now, Outbox& out);
   void on_call(ClusterCall& call, Instant now, Outbox& out);
   void on_up(NodeId peer, Instant now, Outbox& out);
   void on_lost(const PeerLost& lost, Instant now, Outbox& out);
@@ -131,11 +132,12 @@ class ClusterMachine : public Machine {
   Phase phase_ = Phase::idle;
 
   View view_;
-  std::optional<View> next_;           // while workers part for it
-  NodeId at_first_{0};                 // whom to ask to be let in,
-  std::string leader_address_;         // and where
-  std::vector<Envelope> early_;        // of views to come
-  std::map<NodeId, Loss> lost_;        // members
+  std::optional<View> next_;                          // while workers part for it
+  NodeId at_first_{0};                                // whom to ask to be let in,
+  std::string leader_address_;                        // and where
+  std::vector<Envelope> early_;                       // of views to come
+  std::map<std::pair<NodeId, Kind>, Envelope> asks_;  // heard before this node leads
+  std::map<NodeId, Loss> lost_;                       // members
   std::optional<Instant> store_lost_;  // since when the keeper of views does not answer
   std::optional<Instant> cut_since_;   // since then members are missing too
   bool workers_run_ = false;           // since JobStarted, and they have not parted

@@ -121,6 +121,7 @@ class InTheView : public testing::Test {
     ClusterOptions options;
     options.self = NodeId{self};
     options.nodes = 3;
+    options.most_nodes = 4;
     options.address = options.rendezvous = "tcp:a:1";
     options.instance = 10 + self;
     options.goes_on = true;
@@ -129,6 +130,18 @@ class InTheView : public testing::Test {
     machine_ = std::make_unique<ClusterMachine>(options);
     on(TimerFired{MachineId::cluster, 0});
     on(ViewStored{three(epoch, first_instance)});
+  }
+  static View without_node_0() {
+    View view = three(Epoch{2});
+    view.members.erase(view.members.begin());
+    for (Member& m : view.members) m.first_worker.value -= 1;
+    return view;
+  }
+  void ask_in(uint32_t node, uint64_t instance) {
+    Join join;
+    join.rank = NodeId{node}, join.nodes = 3, join.workers = 1, join.instance = instance;
+    join.address = "tcp:a:1";
+    say(node, Kind::join, join.encode());
   }
   bool said(const std::string& part) const {
     return std::any_of(out_.lines.begin(), out_.lines.end(),
@@ -207,10 +220,7 @@ TEST_F(InTheView, Who_wants_to_come_in_where_a_member_was_is_not_forgotten_with_
   be(0);
   on(PeerUp{NodeId{1}});
   on(PeerUp{NodeId{2}});
-  Join join;
-  join.rank = NodeId{2}, join.nodes = 3, join.workers = 1, join.instance = 20;
-  join.address = "tcp:b:1";
-  say(2, Kind::join, join.encode());
+  ask_in(2, 20);
   beat(2, 20);  // so the member is gone
   EXPECT_EQ(wanted(), "0.10 1.11");
   View next = out_.proposals.back().view;
@@ -227,11 +237,7 @@ TEST_F(InTheView, What_others_did_before_this_node_began_is_not_forgotten) {
   on(PeerUp{NodeId{2}});
   say(2, Kind::blocks_done, BlocksDone{0, {{7, {1.0}}}}.encode());
   say(0, Kind::start, Start{}.encode());
-  View next{Epoch{2}, {}};
-  for (uint32_t n = 1; n < 3; ++n) {
-    next.members.push_back({NodeId{n}, "tcp:a:1", 1, WorkerId{n - 1}, 10 + n});
-  }
-  on(ViewStored{next});
+  on(ViewStored{without_node_0()});
   on(Parted{});
   const auto ready = std::find_if(out_.sends.rbegin(), out_.sends.rend(),
                                   [](const auto& s) { return s.kind == Kind::ready; });
@@ -263,14 +269,41 @@ TEST_F(InTheView, When_the_view_of_dead_processes_is_forgotten_the_job_begins_an
   wait(seconds(11), {});
   EXPECT_TRUE(said("is gone, or for its view to be forgotten"));
   EXPECT_TRUE(out_.proposals.empty());
+  ask_in(1, 11);  // it has heard sooner that the view is forgotten
   on(ViewStored{View{}});
-  for (uint32_t n = 0; n < 3; ++n) {
-    Join join;
-    join.rank = NodeId{n}, join.nodes = 3, join.workers = 1, join.instance = 10 + n;
-    join.address = "tcp:a:1";
-    say(n, Kind::join, join.encode());
-  }
+  ask_in(0, 10);
+  ask_in(2, 12);
   EXPECT_EQ(wanted(), "0.10 1.11 2.12");
+}
+
+TEST_F(InTheView, Who_asks_before_this_node_knows_that_it_leads_is_heard_once_it_does) {
+  be(1);
+  for (const uint32_t n : {0u, 2u}) on(PeerUp{NodeId{n}});
+  on(PeerUp{NodeId{3}});
+  ask_in(3, 13);
+  say(2, Kind::ask_leave, AskLeave{}.encode());
+  EXPECT_TRUE(out_.proposals.empty());
+  on(ViewStored{without_node_0()});
+  for (const uint32_t n : {1u, 2u}) {
+    on(MessageArrived{{NodeId{n}, NodeId{1}, Epoch{2}, Kind::ready, Ready{}.encode()}});
+  }
+  wait(seconds(1), {2, 3});
+  EXPECT_EQ(wanted(), "1.11 2.12 3.13");
+  EXPECT_TRUE(said("node 2 wants to leave"));
+}
+
+TEST_F(InTheView, What_somebody_asked_for_who_is_gone_is_forgotten) {
+  be(1);
+  for (const uint32_t n : {0u, 2u}) on(PeerUp{NodeId{n}});
+  on(PeerUp{NodeId{3}});
+  ask_in(3, 13);
+  on(PeerLost{NodeId{3}, "gone"});
+  on(ViewStored{without_node_0()});
+  for (const uint32_t n : {1u, 2u}) {
+    on(MessageArrived{{NodeId{n}, NodeId{1}, Epoch{2}, Kind::ready, Ready{}.encode()}});
+  }
+  wait(seconds(1), {2});
+  EXPECT_TRUE(out_.proposals.empty());
 }
 
 TEST_F(InTheView, A_keeper_that_has_lost_the_view_is_told_it_again_and_one_of_another_job_is_not) {
