@@ -163,7 +163,6 @@ void MeanRounds::step_outside(std::span<float> change) {
 
 void MeanRounds::settle() {
   if (!momentum_.empty()) crew_.carry(momentum_);
-  if (!codec_ || !codec_->biased()) return;
   std::vector<float> owed(crew_.values());
   if (!reduction_->take_back(owed)) return;
   const float share = 1.0f / static_cast<float>(crew_.local().size());

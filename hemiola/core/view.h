@@ -53,6 +53,11 @@ struct View {
     return std::nullopt;
   }
   bool has(NodeId node) const { return seat_of(node).has_value(); }
+  // That very process, and no other that is this node.
+  bool has(NodeId node, uint64_t instance) const {
+    const auto seat = seat_of(node);
+    return seat && party(*seat).instance == instance;
+  }
   bool leaves(NodeId node) const { return has(node) && !rank_of(node); }
 };
 

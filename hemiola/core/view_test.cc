@@ -17,6 +17,14 @@ TEST(View, A_member_stands_where_it_is_in_the_order_of_members) {
   EXPECT_EQ(two_nodes().workers(), 5u);
 }
 
+TEST(View, Another_process_that_is_the_same_node_later_is_told_from_it) {
+  View view;
+  view.members.push_back({NodeId{2}, "tcp:a:1", 1, WorkerId{0}, 7});
+  view.leaving.push_back({NodeId{5}, "tcp:a:2", 1, {}, 8});
+  EXPECT_TRUE(view.has(NodeId{2}, 7) && view.has(NodeId{5}, 8));
+  EXPECT_FALSE(view.has(NodeId{2}, 8) || view.has(NodeId{3}, 7));
+}
+
 TEST(View, It_comes_back_as_it_was) {
   const auto view = decode_view(encode_view(two_nodes()));
   ASSERT_TRUE(view);

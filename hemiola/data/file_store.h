@@ -43,6 +43,8 @@ const FileStore& disk();
 
 // Of reading nothing can be lost: the names in a folder, sorted; none when it is not there.
 std::vector<std::string> names_in(const std::string& folder);
+// What cannot be looked at is not there.
+bool is_there(const std::string& path);
 
 std::string error_text(int error);
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <thread>
@@ -15,8 +14,6 @@
 
 namespace hemiola {
 namespace {
-
-namespace fs = std::filesystem;
 
 // Between two looks for another node's part, at first and later.
 constexpr std::chrono::milliseconds kFirstLook(1), kLook(32);
@@ -115,8 +112,7 @@ bool Checkpoints::make_folder(const std::string& path) const {
 bool Checkpoints::all_see(const Point& point, uint32_t sequence, bool speaks, const Sum& sum) {
   const Place& place = point.tables.place();
   std::vector<double> blind(place.nodes);
-  std::error_code ignored;
-  if (speaks && !fs::exists(path_of(sequence), ignored)) blind[place.self.value] = 1;
+  if (speaks && !is_there(path_of(sequence))) blind[place.self.value] = 1;
   blind = sum(std::move(blind));
   const auto first = std::find_if(blind.begin(), blind.end(), [](double b) { return b > 0; });
   if (first == blind.end()) return true;
@@ -241,8 +237,7 @@ void Checkpoints::publish(Writing& writing, const CheckpointShard& own) {
 CheckpointShard Checkpoints::wait_for_part(const Writing& writing, uint32_t node) const {
   const std::string path = writing.path + "/" + part_file(node);
   std::chrono::duration<double> waited(0), hurried(0);
-  std::error_code ignored;
-  for (std::chrono::milliseconds look = kFirstLook; !fs::exists(path, ignored);
+  for (std::chrono::milliseconds look = kFirstLook; !is_there(path);
        look = std::min(2 * look, kLook)) {
     if (waited.count() >= options_.patience_seconds ||
         hurried.count() >= options_.short_patience_seconds) {

@@ -34,12 +34,6 @@ bool is_ours(std::string_view name) {
   return name.starts_with("node-") || name.starts_with(kManifestFile);
 }
 
-// What cannot be looked at is not there.
-bool is_there(const std::string& path) {
-  std::error_code error;
-  return fs::exists(path, error) && !error;
-}
-
 bool is_folder(const std::string& path) {
   std::error_code error;
   return fs::is_directory(path, error) && !error;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "hemiola/core/check.h"
+#include "hemiola/data/file_store.h"
 #include "hemiola/data/publish.h"
 #include "hemiola/train/nearest.h"
 #include "hemiola/train/settings.h"
@@ -87,9 +88,8 @@ void ModelSaver::finish(std::span<const double> sums) {
   write_file(folder_ + "/" + std::string(kManifestFile), to_json(manifest_));
   bytes_ = manifest_.bytes();
   for (uint32_t n = 1; n < tables_.place().nodes; ++n) {
-    std::error_code ignored;
     const std::string shard = folder_ + "/" + shard_name(manifest_.tables[0].name, n);
-    if (!fs::exists(shard, ignored)) elsewhere_.push_back(n);
+    if (!is_there(shard)) elsewhere_.push_back(n);
   }
 }
 

@@ -44,9 +44,8 @@ void NodeLife::renew(NodeCore& core, const View& view) {
   if (average) average->settle_replicas();
   for (size_t i = 0; i < view_.parties(); ++i) {
     const Member& m = view_.party(i);
-    const auto seat = view.seat_of(m.node);
-    const bool same = seat && view.party(*seat).instance == m.instance;
-    restore.now.push_back(same ? std::optional(NodeId{*seat}) : std::nullopt);
+    const bool here = view.has(m.node, m.instance);
+    restore.now.push_back(here ? std::optional(NodeId{*view.seat_of(m.node)}) : std::nullopt);
   }
   core.replace(MachineId::table, nullptr);
   row_source_ = !first && !replicas_ && lost_rows ? lost_rows() : nullptr;
