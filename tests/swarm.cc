@@ -24,6 +24,8 @@ constexpr Duration kJoinTimeout = seconds(30);
 // A node that dies may take with it what its own workers did so short before.
 constexpr Duration kMayBeLost = seconds(1);
 
+constexpr Duration kUntilForgotten = seconds(8);  // at most: the view of the dead
+
 // No node is left that could go on: what is under way then is nobody's fault.
 struct AllGone {};
 
@@ -66,7 +68,9 @@ class Run {
   bool may_kill(NodeId victim) const;
   bool may_leave(NodeId node) const;
   bool somebody_holds_on() const;
+  std::vector<sim::Fault> draw_up();
   void ambush();
+  void wipe_out();
   void come_back(NodeId node);
   void measure();
 
@@ -82,7 +86,12 @@ class Run {
   std::vector<std::unique_ptr<NodeLife>> lives_;  // of the dead too, until the world ends
   std::unique_ptr<sim::World> world_;
   std::vector<sim::Fault> kills_;  // and leavings, yet to come, the next one last
+  Instant last_fault_;             // is over by then
   uint32_t ambushes_left_ = 0;
+  enum class Wipe : uint8_t { none, to_come, last_dies, all_dead };
+  Wipe wipe_ = Wipe::none;
+  NodeId last_;   // of the dead,
+  NodeId first_;  // of those that come again
   uint64_t events_ = 0;
   Outcome outcome_;
 };
@@ -180,7 +189,7 @@ bool Run::may_leave(NodeId node) const {
 
 bool Run::somebody_holds_on() const {
   const View& view = world_->stored_view();
-  if (view.members.empty() || watch_.finished()) return true;
+  if (view.members.empty() || watch_.finished() || wipe_ == Wipe::all_dead) return true;
   for (const Member& m : view.members) {
     const Life& life = watch_.life(m.node);
     if (life.instance == m.instance && world_->alive(m.node) && !life.over) return true;
@@ -194,6 +203,44 @@ void Run::come_back(NodeId node) {
   const Duration pause = trial_.back_after + Duration{static_cast<int64_t>(more)};
   ++outcome_.faults[sim::Fault::Kind::restart];
   world_->inject(sim::restart(world_->now() + pause, node));
+}
+
+// The last one dies when another process has begun, which knows nothing: a world in which nobody
+// lives is over.
+void Run::wipe_out() {
+  const Instant now = world_->now();
+  const auto die = [&](NodeId node) {
+    ++outcome_.faults[sim::Fault::Kind::kill];
+    watch_.life(node).died = now;
+    world_->inject(sim::kill(now, node));
+  };
+  const auto within = [&](Duration most) {
+    return now + Duration{static_cast<int64_t>(chance_.below(static_cast<uint64_t>(most.ns)))};
+  };
+  if (watch_.finished()) {
+    wipe_ = Wipe::none;
+  } else if (wipe_ == Wipe::to_come && now >= *trial_.all_die) {
+    wipe_ = Wipe::last_dies;
+    for (NodeId n{0}; n.value < world_->nodes(); ++n.value) {
+      if (world_->alive(n)) last_ = n;
+    }
+    for (NodeId n{0}; n < last_; ++n.value) {
+      if (world_->alive(n)) die(n);
+    }
+    first_ = NodeId{last_ == NodeId{0} ? 1u : 0u};
+    world_->inject(sim::restart(now + Duration{1}, first_));
+  } else if (wipe_ == Wipe::last_dies && world_->alive(first_) && !watch_.life(first_).died) {
+    wipe_ = Wipe::all_dead;
+    die(last_);
+    watch_.begin_anew();
+    for (NodeId n{0}; n.value < trial_.nodes; ++n.value) {
+      if (n != first_) world_->inject(sim::restart(within(seconds(5)), n));
+    }
+    ++outcome_.faults[sim::Fault::Kind::store_forgets];
+    world_->inject(sim::store_forgets(within(kUntilForgotten)));
+  } else if (wipe_ == Wipe::all_dead && world_->stored_view().epoch == Epoch{0}) {
+    wipe_ = Wipe::none;
+  }
 }
 
 // A view changes: what is worst now?
@@ -256,7 +303,30 @@ void Run::after_event() {
     come_back(kill.a);
     break;  // it dies before the next is judged
   }
+  if (wipe_ != Wipe::none) wipe_out();
   if (!somebody_holds_on()) throw AllGone{};
+}
+
+// What the world carries out by itself; for the rest, who may die is judged here.
+std::vector<sim::Fault> Run::draw_up() {
+  std::vector<sim::Fault> faults;
+  for (const sim::Fault& fault : trial_.faults) {
+    last_fault_ = std::max(last_fault_, fault.at + fault.span);
+    if (fault.kind == sim::Fault::Kind::kill || fault.kind == sim::Fault::Kind::leave) {
+      kills_.push_back(fault);
+    } else {
+      ++outcome_.faults[fault.kind];
+      faults.push_back(fault);
+    }
+  }
+  std::stable_sort(kills_.begin(), kills_.end(),
+                   [](const auto& x, const auto& y) { return x.at > y.at; });
+  ambushes_left_ = trial_.ambushes;
+  if (trial_.all_die) {
+    wipe_ = Wipe::to_come;
+    last_fault_ = std::max(last_fault_, *trial_.all_die + kUntilForgotten);
+  }
+  return faults;
 }
 
 Outcome Run::run() {
@@ -268,19 +338,8 @@ Outcome Run::run() {
   in_world.reborn = [this](NodeId node) { return born(node); };
   in_world.after_event = [this] { after_event(); };
   in_world.computer.spread = 0.2;
-  Instant last;
-  for (const sim::Fault& fault : trial_.faults) {
-    last = std::max(last, fault.at + fault.span);
-    if (fault.kind == sim::Fault::Kind::kill || fault.kind == sim::Fault::Kind::leave) {
-      kills_.push_back(fault);
-    } else {
-      ++outcome_.faults[fault.kind];
-      in_world.faults.push_back(fault);
-    }
-  }
-  std::stable_sort(kills_.begin(), kills_.end(),
-                   [](const auto& x, const auto& y) { return x.at > y.at; });
-  in_world.deadline = last + trial_.patience;
+  in_world.faults = draw_up();
+  in_world.deadline = last_fault_ + trial_.patience;
   in_world.record_trace = trial_.traced;
   in_world.log = [this](Instant now, NodeId node, Level, std::string_view line) {
     // What table machines say of rows that died with all their holders.
@@ -295,7 +354,6 @@ Outcome Run::run() {
     outcome_.left += life.left;
     if (life.fenced || life.left) come_back(life.node);
   };
-  ambushes_left_ = trial_.ambushes;
   watch_.on_motion = [this] { ambush(); };
   world_ = std::make_unique<sim::World>(std::move(in_world));
   for (uint32_t n = 0; n < trial_.nodes; ++n) {

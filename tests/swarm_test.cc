@@ -126,6 +126,7 @@ TEST(Swarm, A_job_is_done_right_whatever_happens_to_its_nodes) {
   sum.print();
   if (todo.count < 1000 || todo.seconds) return;
   EXPECT_GT(sum.views, 2 * sum.seeds);  // else the faults would not be what they are meant to be
+  EXPECT_GT(sum.faults[sim::Fault::Kind::store_forgets], sum.seeds / 10);
   EXPECT_LT(sum.lost, sum.seeds / 20);
 }
 
@@ -165,6 +166,7 @@ Trial leaving_trial(uint64_t seed) {
   trial.copies = 1;
   trial.ambushes = 0;
   trial.faults.clear();
+  trial.all_die.reset();
   Random random(mix(seed, 0x6c65617665));
   for (int i = 0; i < 6; ++i) {
     const Instant at{static_cast<int64_t>(random.uniform(0.2e9, 6e9))};
@@ -234,6 +236,11 @@ TEST(Swarm, A_leader_that_deals_out_again_what_was_done_is_caught) {
 
 TEST(Swarm, A_deputy_that_forgets_what_it_is_told_is_caught) {
   EXPECT_GT(seeds_until_caught([](Trial& t) { t.sabotage = ClusterSabotage::deputy_forgets; }), 0u);
+}
+
+TEST(Swarm, A_leader_that_does_not_hear_before_it_knows_that_it_leads_is_caught) {
+  EXPECT_GT(seeds_until_caught([](Trial& t) { t.sabotage = ClusterSabotage::deaf_until_it_leads; }),
+            0u);
 }
 
 TEST(Swarm, A_keeper_of_views_that_takes_any_view_is_caught) {

@@ -53,6 +53,13 @@ void draw_leavings(Trial& trial) {
   }
 }
 
+void draw_the_worst(Trial& trial) {
+  Random random(mix(trial.seed, 0x776f727374));
+  if (random.chance(0.1)) trial.all_die = Instant{seconds(random.uniform(0, 8)).ns};
+  if (!random.chance(0.1)) return;
+  trial.faults.push_back(sim::store_forgets(Instant{seconds(random.uniform(0, 12)).ns}));
+}
+
 void draw_faults(Trial& trial, Random& random) {
   sim::SwizzleOptions o;
   o.nodes = trial.nodes;
@@ -116,6 +123,7 @@ Trial random_trial(uint64_t seed) {
   draw_scheme(trial, random);
   draw_faults(trial, random);
   draw_leavings(trial);
+  draw_the_worst(trial);
   return trial;
 }
 
@@ -128,6 +136,7 @@ std::string to_string(const Trial& t) {
   text += ", " + std::to_string(t.nodes) + "+" + std::to_string(t.newcomers) + " nodes x " +
           std::to_string(t.workers);
   for (const auto& fault : t.faults) text += "\n  " + sim::to_string(fault);
+  if (t.all_die) text += "\n  all die at " + std::to_string(t.all_die->ns) + " ns";
   if (t.ambushes > 0) text += "\n  and " + std::to_string(t.ambushes) + " while views change";
   return text;
 }

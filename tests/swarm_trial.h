@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,9 @@ struct Trial {
   // How many faults are still to come at moments when a view changes, when most is in motion: kills
   // of any node, freezes, lost links.
   uint32_t ambushes = 0;
+  // Then all nodes die within a moment, and come again. Some time after, the keeper forgets the
+  // view of the dead, and the job begins anew.
+  std::optional<Instant> all_die;
   Duration back_after = seconds(1);  // a node that died or was taken out begins again, within
                                      // twice as much; 0: it stays away
   Duration patience = seconds(90);   // behind the last fault the job is over within so much

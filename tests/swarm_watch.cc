@@ -75,6 +75,12 @@ Life& Watch::born(NodeId node) {
   return life;
 }
 
+void Watch::begin_anew() {
+  views_.clear();
+  done_.clear();
+  ended_.clear();
+}
+
 std::unique_ptr<Machine> Watch::ear(Life& life) { return std::make_unique<Ear>(*this, life); }
 
 void Watch::run(WorkerPort& port, Life& life, const std::function<void(WorkerPort&)>& main) {
@@ -126,8 +132,7 @@ bool Watch::anyone_has_worked(const View& view) const {
 }
 
 bool Watch::present(const Life& who, const View& view) {
-  const auto rank = view.rank_of(who.node);
-  return rank && view.members[*rank].instance == who.instance;
+  return view.rank_of(who.node) && view.has(who.node, who.instance);
 }
 
 void Watch::block_told(const Life& life, uint32_t pass, const BlockDone& done) {

@@ -62,6 +62,9 @@ class Watch : public RunListener {
   std::function<void(Life&)> on_over;
   std::function<void()> on_motion;  // something of a view, or from one to the next
 
+  // All who knew of the job are gone.
+  void begin_anew();
+
   void say_wrong(const std::string& text);
   void heard(Life& life, const Notice& notice);
   void block_told(const Life& life, uint32_t pass, const BlockDone& done);

@@ -11,6 +11,8 @@ namespace {
 
 // Nodes that are asked to leave within so much leave together.
 constexpr Duration kGather = milliseconds(200);
+// More views than can have been made and forgotten before this node heard of them.
+constexpr uint32_t kSkip = 1000;
 
 }  // namespace
 
@@ -28,8 +30,7 @@ void Coordinator::on_join(NodeId from, const Join& join, Instant now, Outbox& ou
     why = name_of(from) + " came too late: the job has started without that process";
   }
   if (why) return refuse(from, join, *why, out);
-  const auto seat = view_.seat_of(from);
-  if (seat && view_.party(*seat).instance == join.instance) return;  // said twice
+  if (view_.has(from, join.instance)) return;  // said twice
   joined_[from] = join;
   if (started) {
     out.say(Level::info, name_of(from) + " is here with " + std::to_string(join.workers) +
@@ -51,7 +52,7 @@ void Coordinator::on_join(NodeId from, const Join& join, Instant now, Outbox& ou
 View Coordinator::next_view() const {
   const bool at_work = phase_ == Phase::gathering || phase_ == Phase::running;
   View next;
-  next.epoch = Epoch{view_.epoch.value + 1};
+  next.epoch = Epoch{view_.epoch.value + (skips_ ? kSkip : 1)};
   next.begun = view_.begun || phase_ == Phase::running;
   for (size_t seat = 0; seat < view_.parties(); ++seat) {
     const Member& m = view_.party(seat);
@@ -77,8 +78,7 @@ void Coordinator::note_change(Outbox& out) {
   const auto gone = std::erase_if(gone_, [this](const auto& at) { return !view_.has(at.first); });
   std::vector<NodeId> came;
   std::erase_if(joined_, [&](const auto& at) {
-    const auto seat = view_.seat_of(at.first);
-    const bool here = seat && view_.party(*seat).instance == at.second.instance;
+    const bool here = view_.has(at.first, at.second.instance);
     if (here) came.push_back(at.first);
     return here;
   });

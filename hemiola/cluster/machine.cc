@@ -221,8 +221,7 @@ void ClusterMachine::replaced(NodeId peer, Instant now, Outbox& out) {
 
 // False only of members: whoever is none may be any process.
 bool ClusterMachine::is_member(NodeId node, uint64_t instance) const {
-  const auto seat = view_.seat_of(node);
-  return !seat || view_.party(*seat).instance == instance;
+  return !view_.has(node) || view_.has(node, instance);
 }
 
 // When all before this node in the view are lost it is this node's turn to lead.
@@ -246,8 +245,7 @@ void ClusterMachine::follow_lost_leader(Instant now, Outbox& out) {
   }
   View led = view_;
   led.begun = led.begun || !agenda_.history().empty();
-  coordinator_.emplace(options_);
-  coordinator_->succeed(led, gone, elapsed(now), now, out);
+  coordinator().succeed(led, gone, elapsed(now), now, out);
 }
 
 void ClusterMachine::judge_losses(Instant now, Outbox& out) {
@@ -318,7 +316,7 @@ void ClusterMachine::on_message(const Envelope& message, Instant now, Outbox& ou
     const bool asks = message.kind == Kind::join || message.kind == Kind::ask_leave;
     if (coordinates()) {
       coordinator_->on_message(message, now, out);
-    } else if (asks) {
+    } else if (asks && options_.sabotage != ClusterSabotage::deaf_until_it_leads) {
       asks_.insert_or_assign({message.from, message.kind}, message);
     }
     return;

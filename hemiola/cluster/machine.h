@@ -102,6 +102,7 @@ class ClusterMachine : public Machine {
   void start(const Agenda& agenda, Outbox& out);
   void on_stored(const View& view, Instant now, Outbox& out);
   void keep_again(Epoch kept, Outbox& out);
+  Coordinator& coordinator();
   bool is_of_this_job(const View& view) const;
   void member_lost(NodeId peer, const std::string& why, Instant now, Outbox& out);
   void replaced(NodeId peer, Instant now, Outbox& out);
@@ -140,6 +141,7 @@ class ClusterMachine : public Machine {
   std::map<NodeId, Loss> lost_;                       // members
   std::optional<Instant> store_lost_;  // since when the keeper of views does not answer
   std::optional<Instant> cut_since_;   // since then members are missing too
+  bool views_forgotten_ = false;       // by their keeper, this one and maybe later ones
   bool workers_run_ = false;           // since JobStarted, and they have not parted
   bool connected_ = false;             // Connected was told for this view
   uint32_t state_ready_ = 0;           // machines that told StateReady for this view

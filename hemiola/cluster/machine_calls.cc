@@ -21,7 +21,7 @@ void ClusterMachine::on_call(ClusterCall& call, Instant now, Outbox& out) {
   switch (call.op) {
     case ClusterOp::begin:
       static_cast<Begin&>(call).totals = agenda_.totals();
-      static_cast<Begin&>(call).view_changes = view_.epoch.value - 1;
+      static_cast<Begin&>(call).view_changes = agenda_.history().counts().changes;
       static_cast<Begin&>(call).history = agenda_.history().counts();
       return out.complete(call);
     case ClusterOp::next_block:

@@ -316,8 +316,29 @@ TEST_F(InTheView, A_keeper_that_has_lost_the_view_is_told_it_again_and_one_of_an
   EXPECT_EQ(out_.proposals[0].after, Epoch{0});
   EXPECT_EQ(out_.proposals[0].view.epoch, Epoch{1});
   EXPECT_TRUE(said("the keeper of views has lost the view"));
+  on(ViewStored{three(Epoch{2})});  // which others may not have heard of yet
+  on(Parted{});
+  on(ViewStored{View{}});
+  ASSERT_EQ(out_.proposals.size(), 2u);
+  EXPECT_EQ(out_.proposals[1].view.epoch, Epoch{2});
   on(ViewStored{three(Epoch{0}, 50)});
-  EXPECT_EQ(out_.proposals.size(), 1u);
+  EXPECT_EQ(out_.proposals.size(), 2u);
+}
+
+TEST_F(InTheView, Where_the_leader_is_gone_too_whoever_knows_the_view_tells_the_keeper) {
+  be(1);
+  for (const uint32_t n : {0u, 2u}) on(PeerUp{NodeId{n}});
+  on(ViewStored{View{}});
+  EXPECT_TRUE(out_.proposals.empty());  // the leader will
+  on(PeerLost{NodeId{0}, "gone"});
+  out_.proposals.clear();
+  on(ViewStored{View{}});
+  ASSERT_EQ(out_.proposals.size(), 1u);
+  EXPECT_EQ(out_.proposals[0].view.epoch, Epoch{1});
+  on(ViewStored{three(Epoch{1})});
+  wait(seconds(2), {2});
+  EXPECT_EQ(wanted(), "1.11 2.12");
+  EXPECT_GT(out_.proposals.back().view.epoch, Epoch{100});
 }
 
 TEST_F(InTheView, When_only_those_are_left_who_have_not_worked_the_job_ends) {

@@ -35,8 +35,7 @@ void ClusterMachine::join(Outbox& out) {
 
 void ClusterMachine::on_view(View view, Instant now, Outbox& out) {
   if (view.epoch <= view_.epoch || (next_ && view.epoch <= next_->epoch)) return;
-  const auto seat = view.seat_of(options_.self);
-  const bool here = seat && view.party(*seat).instance == options_.instance;
+  const bool here = view.has(options_.self, options_.instance);
   if (!here && phase_ == Phase::joining) return;
   if (!here && view_.leaves(options_.self)) return left(out);
   if (!here) {
@@ -76,6 +75,7 @@ void ClusterMachine::adopt(View view, Instant now, Outbox& out) {
   }
   lost_ = std::move(unlinked);
   view_ = std::move(view);
+  views_forgotten_ = false;
   phase_ = Phase::connecting;
   entry_since_ = now, entry_said_ = {};
   connected_ = ready_sent_ = false;
@@ -90,8 +90,7 @@ void ClusterMachine::adopt(View view, Instant now, Outbox& out) {
     if (ours && !dials_.contains(m.node)) dial(m.node, m.address, now, out);
   }
   if (leader() == options_.self) {
-    if (!coordinator_) coordinator_.emplace(options_);
-    coordinator_->lead(view_, run, now, out);
+    coordinator().lead(view_, run, now, out);
   } else {
     coordinator_.reset();
   }
@@ -143,8 +142,7 @@ void ClusterMachine::on_stored(const View& view, Instant now, Outbox& out) {
     if (options_.self == NodeId{0} && !coordinator_) coordinator_.emplace(options_);
     return come_in(NodeId{0}, options_.rendezvous, now, out);
   }
-  const auto rank = view.rank_of(options_.self);
-  if (rank && view.members[*rank].instance == options_.instance) {
+  if (view.rank_of(options_.self) && view.has(options_.self, options_.instance)) {
     return on_view(view, now, out);  // as one of the first
   }
   coordinator_.reset();
@@ -153,20 +151,32 @@ void ClusterMachine::on_stored(const View& view, Instant now, Outbox& out) {
   if (leads.node != options_.self) come_in(leads.node, leads.address, now, out);
 }
 
-// What its keeper has forgotten, or has gone back to, the leader tells it again.
+// What its keeper has forgotten, or has gone back to, the leader tells it again; where there is
+// none any more, whoever knows. Later views may be forgotten that only others heard of, so the next
+// one leaves their epochs free.
 void ClusterMachine::keep_again(Epoch kept, Outbox& out) {
-  const bool at_work = phase_ == Phase::running || phase_ == Phase::parting;
-  if (!at_work || !coordinates() || leader() != options_.self) return;
-  out.say(Level::warning, "the keeper of views has lost the view: it is told again");
-  out.proposals.push_back({kept, view_});
+  views_forgotten_ = true;
+  if (coordinates()) coordinator_->skip_epochs();
+  const View& known = next_ ? *next_ : view_;
+  const NodeId first = known.members[0].node;
+  const bool leads = first == options_.self;
+  if (!leads && !lost_.contains(first)) return;
+  out.say(leads ? Level::warning : Level::debug,
+          "the keeper of views has lost the view: it is told again");
+  out.proposals.push_back({kept, known});
+}
+
+Coordinator& ClusterMachine::coordinator() {
+  if (!coordinator_) coordinator_.emplace(options_);
+  if (views_forgotten_) coordinator_->skip_epochs();
+  return *coordinator_;
 }
 
 // A view that somebody else began under the same name is not to be touched.
 bool ClusterMachine::is_of_this_job(const View& view) const {
   for (size_t i = 0; i < view.parties(); ++i) {
     const Member& m = view.party(i);
-    const auto seat = view_.seat_of(m.node);
-    if (seat && view_.party(*seat).instance == m.instance) return true;
+    if (view_.has(m.node, m.instance)) return true;
   }
   return view.parties() == 0;
 }

@@ -20,9 +20,10 @@ enum class ViewKeeper : uint8_t { leader, store };
 // Deliberate defects, so that tests can show that they would be noticed.
 enum class ClusterSabotage : uint8_t {
   none,
-  deals_again,     // the leader deals out again what was done before the view changed
-  deputy_forgets,  // who would lead next does not keep what it is told
-  leaves_at_once   // a node that leaves hands nothing over
+  deals_again,         // the leader deals out again what was done before the view changed
+  deputy_forgets,      // who would lead next does not keep what it is told
+  leaves_at_once,      // a node that leaves hands nothing over
+  deaf_until_it_leads  // what somebody asks of a leader that does not know it yet is lost
 };
 
 struct ClusterOptions {

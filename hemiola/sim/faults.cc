@@ -37,13 +37,15 @@ Fault store_away(Instant at, Duration span) {
   return {Fault::Kind::store_away, at, NodeId{0}, NodeId{0}, span};
 }
 
+Fault store_forgets(Instant at) { return {Fault::Kind::store_forgets, at, NodeId{0}, NodeId{0}}; }
+
 Fault leave(Instant at, NodeId node) { return {Fault::Kind::leave, at, node, node}; }
 
 const char* plural_of(Fault::Kind kind) {
-  static constexpr const char* kNames[] = {"lost links",      "one-way cuts", "clogged links",
-                                           "freezes",         "thaws",        "slow nodes",
-                                           "killed nodes",    "restarts",     "keeper away",
-                                           "half-open links", "leaving nodes"};
+  static constexpr const char* kNames[] = {"lost links",      "one-way cuts",  "clogged links",
+                                           "freezes",         "thaws",         "slow nodes",
+                                           "killed nodes",    "restarts",      "keeper away",
+                                           "half-open links", "leaving nodes", "forgotten views"};
   return kNames[static_cast<size_t>(kind)];
 }
 
@@ -52,26 +54,29 @@ Fault half_open(Instant at, NodeId a, NodeId b, Duration span) {
 }
 
 std::string to_string(const Fault& fault) {
-  static constexpr const char* kNames[] = {"drop link",  "cut",       "clog", "freeze",
-                                           "thaw",       "slow",      "kill", "restart",
-                                           "store away", "half open", "leave"};
+  static constexpr const char* kNames[] = {"drop link",  "cut",       "clog",  "freeze",
+                                           "thaw",       "slow",      "kill",  "restart",
+                                           "store away", "half open", "leave", "store forgets"};
   const auto kind = static_cast<size_t>(fault.kind);
   const bool pair = is_of_pair(fault.kind);
+  const bool of_store =
+      fault.kind == Fault::Kind::store_away || fault.kind == Fault::Kind::store_forgets;
   char text[160];
-  int used = std::snprintf(text, sizeof text, "%s ", kNames[kind]);
+  int used = std::snprintf(text, sizeof text, "%s", kNames[kind]);
   const auto add = [&](const char* format, auto... values) {
     const auto at = static_cast<size_t>(used);
     used += std::snprintf(text + at, sizeof text - at, format, values...);
   };
   if (pair) {
-    add("%u %s %u", fault.a.value, fault.kind == Fault::Kind::drop_link ? "-" : "to",
+    add(" %u %s %u", fault.a.value, fault.kind == Fault::Kind::drop_link ? "-" : "to",
         fault.b.value);
-  } else if (fault.kind != Fault::Kind::store_away) {
-    add("node %u", fault.a.value);
+  } else if (!of_store) {
+    add(" node %u", fault.a.value);
   }
   add(" at %.6f s", static_cast<double>(fault.at.ns) * 1e-9);
   if (fault.kind == Fault::Kind::thaw || fault.kind == Fault::Kind::kill ||
-      fault.kind == Fault::Kind::restart || fault.kind == Fault::Kind::leave) {
+      fault.kind == Fault::Kind::restart || fault.kind == Fault::Kind::leave ||
+      fault.kind == Fault::Kind::store_forgets) {
     return text;
   }
   if (fault.span == kWithoutEnd) {

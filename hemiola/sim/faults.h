@@ -22,7 +22,8 @@ struct Fault {
     restart,
     store_away,
     half_open,
-    leave
+    leave,
+    store_forgets
   };
 
   Kind kind{};
@@ -58,6 +59,9 @@ Fault restart(Instant at, NodeId node);
 Fault half_open(Instant at, NodeId a, NodeId b, Duration span);
 // The keeper of views answers nobody for the span; what it is told meanwhile is lost.
 Fault store_away(Instant at, Duration span);
+
+// The keeper of views holds the view that all begin with, as if there had been none.
+Fault store_forgets(Instant at);
 
 // The node is asked to leave the job in order.
 Fault leave(Instant at, NodeId node);

@@ -21,6 +21,9 @@ TEST(Faults, A_fault_says_what_it_does) {
   EXPECT_EQ(to_string(clog(Instant{0}, NodeId{0}, NodeId{1}, seconds(1), milliseconds(2))),
             "clog 0 to 1 at 0.000000 s for 1.000000 s by 0.002000 s");
   EXPECT_EQ(to_string(kill(Instant{1000}, NodeId{3})), "kill node 3 at 0.000001 s");
+  EXPECT_EQ(to_string(store_away(Instant{0}, seconds(1))),
+            "store away at 0.000000 s for 1.000000 s");
+  EXPECT_EQ(to_string(store_forgets(Instant{0})), "store forgets at 0.000000 s");
 }
 
 TEST(Faults, A_schedule_is_a_function_of_its_seed) {

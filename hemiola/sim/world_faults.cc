@@ -248,6 +248,9 @@ void World::apply(const Fault& fault) {
         if (!gone(id)) push(now_, {.what = What::store_lost, .node = id});
       }
       return push(end, {.what = What::ask_store});
+    case Fault::Kind::store_forgets:
+      stored_ = View{};
+      return push(now_, {.what = What::ask_store});
   }
 }
 
