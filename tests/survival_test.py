@@ -269,10 +269,11 @@ def peaks_of(hemiola, epochs, kills):
     killed = 0
     try:
         while run.poll() is None:
-            nodes = nodes_of(run.pid)
-            for pid in [run.pid, *children(run.pid)]:
+            peak = {pid: peak_megabytes(pid) for pid in [run.pid, *children(run.pid)]}
+            nodes = nodes_of(run.pid)  # last, so that one that has just begun is known as a node
+            for pid, megabytes in peak.items():
                 role = "launcher" if pid == run.pid else "node" if pid in nodes else "keeper"
-                peaks[role] = max(peaks[role], peak_megabytes(pid))
+                peaks[role] = max(peaks[role], megabytes)
             done = epochs_done(hemiola, out)
             if killed < kills and len(nodes) == 4 and done >= 3 + 6 * killed:
                 os.kill(nodes[killed % 4], signal.SIGKILL)
