@@ -180,6 +180,10 @@ bool EtcdClient::renew(int64_t lease) {
   return left && *left > 0;
 }
 
+std::string watch_request(const std::string& key) {
+  return json{{"create_request", {{"key", base64(key)}}}}.dump();
+}
+
 std::vector<std::string> etcd_endpoints(const std::string& list) {
   std::vector<std::string> endpoints;
   std::istringstream parts(list);

@@ -56,6 +56,9 @@ class EtcdClient {
   std::string why_;
 };
 
+// What to ask /v3/watch, to hear of a key (net/etcd_watch.h).
+std::string watch_request(const std::string& key);
+
 // "http://a:2379/, http://b:2379" → its parts, without a slash at the end. Throws UserError.
 std::vector<std::string> etcd_endpoints(const std::string& list);
 

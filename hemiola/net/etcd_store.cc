@@ -14,6 +14,7 @@
 #include "hemiola/core/check.h"
 #include "hemiola/core/view.h"
 #include "hemiola/net/etcd_client.h"
+#include "hemiola/net/etcd_watch.h"
 
 namespace hemiola::net {
 namespace {
@@ -21,6 +22,8 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr auto kLook = std::chrono::milliseconds(200);
+// While a member tells of changes. Whether there is a majority it does not tell.
+constexpr auto kLookRarely = std::chrono::milliseconds(1000);
 // A cluster that has lost a member may take so long to agree on another leader.
 constexpr auto kPatience = std::chrono::seconds(2);
 constexpr auto kLease = std::chrono::seconds(kViewLeaseSeconds);
@@ -40,14 +43,17 @@ std::optional<View> view_in(const EtcdEntry& entry) {
 class EtcdStore final : public ViewStore {
  public:
   explicit EtcdStore(const EtcdPlace& place)
-      : key_(place.key), instance_(place.instance), client_(place.endpoints, &ended_) {}
+      : key_(place.key),
+        instance_(place.instance),
+        client_(place.endpoints, &ended_),
+        watch_(place.endpoints, place.key) {}
 
   ~EtcdStore() override {
     {
       const std::lock_guard lock(mutex_);
       ended_ = true;
     }
-    wake_.notify_all();
+    watch_.wake();
     if (thread_.joinable()) thread_.join();
   }
 
@@ -61,14 +67,14 @@ class EtcdStore final : public ViewStore {
       const std::lock_guard lock(mutex_);
       proposal_ = std::move(proposal);
     }
-    wake_.notify_all();
+    watch_.wake();
   }
 
   void job_over(NodeId self) override {
     std::unique_lock lock(mutex_);
     over_for_ = self;
-    wake_.notify_all();
-    wake_.wait_for(lock, kPatience, [this] { return ended_.load(); });
+    watch_.wake();
+    forgotten_.wait_for(lock, kPatience, [this] { return ended_.load(); });
   }
 
  private:
@@ -79,15 +85,15 @@ class EtcdStore final : public ViewStore {
       const auto proposal = std::exchange(proposal_, std::nullopt);
       lock.unlock();
       look(proposal);
+      watch_.wait(watch_.holds() ? kLookRarely : kLook);
       lock.lock();
-      wake_.wait_for(lock, kLook, [this] { return ended_ || over_for_ || proposal_; });
     }
     if (ended_) return;
     lock.unlock();
     forget();
     lock.lock();
     ended_ = true;
-    wake_.notify_all();
+    forgotten_.notify_all();
   }
 
   // Reads the view, and changes it when it is the one that is to be followed. Either way what then
@@ -161,12 +167,13 @@ class EtcdStore final : public ViewStore {
   std::function<void(Event)> tell_;
   std::thread thread_;
   std::mutex mutex_;
-  std::condition_variable wake_;
+  std::condition_variable forgotten_;         // when the job is over
   std::optional<Outbox::Proposal> proposal_;  // the latest is the one that counts
   std::optional<NodeId> over_for_;
 
   // The thread's own.
   EtcdClient client_;
+  EtcdWatch watch_;
   std::optional<int64_t> told_;  // the revision of the view that was told last
   bool lost_ = false;            // was told
   steady_clock::time_point answered_;
