@@ -71,6 +71,7 @@ class Run {
   std::vector<sim::Fault> draw_up();
   void ambush();
   void wipe_out();
+  void look_at_keeper();
   void come_back(NodeId node);
   void measure();
 
@@ -90,6 +91,7 @@ class Run {
   uint32_t ambushes_left_ = 0;
   enum class Wipe : uint8_t { none, to_come, last_dies, all_dead };
   Wipe wipe_ = Wipe::none;
+  Epoch kept_;    // of the view in the keeper
   NodeId last_;   // of the dead,
   NodeId first_;  // of those that come again
   uint64_t events_ = 0;
@@ -243,6 +245,13 @@ void Run::wipe_out() {
   }
 }
 
+// A first view behind others: all who could have told the keeper again what it forgot were gone.
+void Run::look_at_keeper() {
+  const Epoch kept = world_->stored_view().epoch;
+  if (kept_ == Epoch{0} && kept == Epoch{1}) watch_.begin_anew();
+  kept_ = kept;
+}
+
 // A view changes: what is worst now?
 void Run::ambush() {
   if (ambushes_left_ == 0 || !chance_.chance(0.3)) return;
@@ -304,6 +313,7 @@ void Run::after_event() {
     break;  // it dies before the next is judged
   }
   if (wipe_ != Wipe::none) wipe_out();
+  look_at_keeper();
   if (!somebody_holds_on()) throw AllGone{};
 }
 
@@ -354,6 +364,7 @@ Outcome Run::run() {
     outcome_.left += life.left;
     if (life.fenced || life.left) come_back(life.node);
   };
+  watch_.on_view = [this] { look_at_keeper(); };
   watch_.on_motion = [this] { ambush(); };
   world_ = std::make_unique<sim::World>(std::move(in_world));
   for (uint32_t n = 0; n < trial_.nodes; ++n) {

@@ -96,6 +96,7 @@ void Watch::heard(Life& life, const Notice& notice) {
   const bool ends = std::holds_alternative<JobOver>(notice);
   if (!ends && life.view.epoch > Epoch{0} && on_motion) on_motion();
   if (const auto* changed = std::get_if<ViewChanged>(&notice)) {
+    if (on_view) on_view();
     const uint32_t epoch = changed->view.epoch.value;
     const Bytes body = encode_view(changed->view);
     const std::vector<std::byte> bytes(body.span().begin(), body.span().end());

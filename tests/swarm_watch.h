@@ -60,6 +60,7 @@ class Watch : public RunListener {
   double loss() const { return loss_; }
   uint64_t views() const { return views_.size(); }
   std::function<void(Life&)> on_over;
+  std::function<void()> on_view;    // before it is looked at
   std::function<void()> on_motion;  // something of a view, or from one to the next
 
   // All who knew of the job are gone.

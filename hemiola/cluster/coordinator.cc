@@ -74,7 +74,7 @@ void Coordinator::lead(const View& view, Duration elapsed, Instant now, Outbox& 
   view_ = view;
   phase_ = Phase::connecting;
   phase_since_ = now;
-  wants_view_ = skips_ = false;
+  wants_view_ = false;
   elapsed_before_ = elapsed;
   running_since_.reset();
   if (view.epoch > Epoch{1}) running_since_ = now;

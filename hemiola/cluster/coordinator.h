@@ -42,9 +42,6 @@ class Coordinator {
   void succeed(const View& view, const std::map<NodeId, std::string>& gone, Duration elapsed,
                Instant now, Outbox& out);
 
-  // The next view leaves epochs free, which its keeper may have given away and forgotten.
-  void skip_epochs() { skips_ = true; }
-
   // A message for the coordinator; see messages.h for which ones are.
   void on_message(const Envelope& message, Instant now, Outbox& out);
   void on_lost(NodeId node, const std::string& why, Instant now, Outbox& out);
@@ -108,7 +105,6 @@ class Coordinator {
   std::map<NodeId, Instant> wish_to_leave_;  // members that were asked to, and when that was
   std::set<NodeId> let_go_;                  // those that leave with the next view
   bool wants_view_ = false;                  // one was asked for, to follow view_
-  bool skips_ = false;                       // the next one leaves epochs free
   Instant asked_for_view_;
   std::set<NodeId> ready_;
   uint64_t blocks_again_ = 0;     // as those who are ready tell,

@@ -11,8 +11,6 @@ namespace {
 
 // Nodes that are asked to leave within so much leave together.
 constexpr Duration kGather = milliseconds(200);
-// More views than can have been made and forgotten before this node heard of them.
-constexpr uint32_t kSkip = 1000;
 
 }  // namespace
 
@@ -26,7 +24,8 @@ void Coordinator::on_join(NodeId from, const Join& join, Instant now, Outbox& ou
   // One that waits may have died behind a link that this node hung up itself.
   if (started && options_.goes_on) joined_.erase(from);
   std::optional<std::string> why = refusal(options_, from, join, joined_);
-  if (!why && started && (!options_.goes_on || phase_ == Phase::ending)) {
+  if (!why && phase_ == Phase::ending) return out.send(from, Kind::end, end_);
+  if (!why && started && !options_.goes_on) {
     why = name_of(from) + " came too late: the job has started without that process";
   }
   if (why) return refuse(from, join, *why, out);
@@ -52,7 +51,7 @@ void Coordinator::on_join(NodeId from, const Join& join, Instant now, Outbox& ou
 View Coordinator::next_view() const {
   const bool at_work = phase_ == Phase::gathering || phase_ == Phase::running;
   View next;
-  next.epoch = Epoch{view_.epoch.value + (skips_ ? kSkip : 1)};
+  next.epoch = Epoch{view_.epoch.value + 1};
   next.begun = view_.begun || phase_ == Phase::running;
   for (size_t seat = 0; seat < view_.parties(); ++seat) {
     const Member& m = view_.party(seat);

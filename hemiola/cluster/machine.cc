@@ -12,6 +12,7 @@ namespace {
 constexpr Duration kFirstPause = milliseconds(20);  // between two tries to connect; doubles
 constexpr Duration kLongestPause = milliseconds(500);
 constexpr size_t kMostEarly = 10'000;
+constexpr Duration kForgetWait = seconds(3);
 
 bool is_for_coordinator(Kind kind) {
   return kind == Kind::join || kind == Kind::ready || kind == Kind::failed ||
@@ -113,6 +114,8 @@ void ClusterMachine::tick(Instant now, Outbox& out) {
   }
   say_waits(now, out);
   say_entry(now, out);
+  // Those who work under it may be about to tell the keeper again.
+  if (forgotten_since_ && now - *forgotten_since_ >= kForgetWait) begin_anew(now, out);
   out.wake_at(MachineId::cluster, now + options_.heartbeat, static_cast<uint64_t>(Tag::tick));
 }
 
@@ -245,7 +248,8 @@ void ClusterMachine::follow_lost_leader(Instant now, Outbox& out) {
   }
   View led = view_;
   led.begun = led.begun || !agenda_.history().empty();
-  coordinator().succeed(led, gone, elapsed(now), now, out);
+  coordinator_.emplace(options_);
+  coordinator_->succeed(led, gone, elapsed(now), now, out);
 }
 
 void ClusterMachine::judge_losses(Instant now, Outbox& out) {
@@ -253,6 +257,12 @@ void ClusterMachine::judge_losses(Instant now, Outbox& out) {
   const auto missing = coordinates()    ? coordinator_->first_gone()
                        : !lost_.empty() ? std::optional(lost_.begin()->first)
                                         : std::nullopt;
+  if (foreign_ && missing) {
+    return over(
+        {false, name_of(*missing) + " is lost, and the keeper of views holds a view of another run",
+         true},
+        out);
+  }
   if (!store_lost_ || !missing) {
     cut_since_.reset();
   } else if (!cut_since_) {

@@ -101,8 +101,8 @@ class ClusterMachine : public Machine {
   void become_ready(Outbox& out);
   void start(const Agenda& agenda, Outbox& out);
   void on_stored(const View& view, Instant now, Outbox& out);
+  void begin_anew(Instant now, Outbox& out);
   void keep_again(Epoch kept, Outbox& out);
-  Coordinator& coordinator();
   bool is_of_this_job(const View& view) const;
   void member_lost(NodeId peer, const std::string& why, Instant now, Outbox& out);
   void replaced(NodeId peer, Instant now, Outbox& out);
@@ -139,9 +139,11 @@ class ClusterMachine : public Machine {
   std::vector<Envelope> early_;                       // of views to come
   std::map<std::pair<NodeId, Kind>, Envelope> asks_;  // heard before this node leads
   std::map<NodeId, Loss> lost_;                       // members
+  bool heard_of_view_ = false;                        // while it wants to come in; and since when
+  std::optional<Instant> forgotten_since_;            // its keeper holds none any more
   std::optional<Instant> store_lost_;  // since when the keeper of views does not answer
+  bool foreign_ = false;               // its keeper holds a view of another run
   std::optional<Instant> cut_since_;   // since then members are missing too
-  bool views_forgotten_ = false;       // by their keeper, this one and maybe later ones
   bool workers_run_ = false;           // since JobStarted, and they have not parted
   bool connected_ = false;             // Connected was told for this view
   uint32_t state_ready_ = 0;           // machines that told StateReady for this view

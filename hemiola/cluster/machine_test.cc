@@ -147,6 +147,12 @@ class InTheView : public testing::Test {
     return std::any_of(out_.lines.begin(), out_.lines.end(),
                        [&](const auto& line) { return line.text.find(part) != part.npos; });
   }
+  bool fenced() const {
+    return std::any_of(out_.notices.begin(), out_.notices.end(), [](const Notice& n) {
+      const auto* over = std::get_if<JobOver>(&n);
+      return over != nullptr && over->fenced;
+    });
+  }
   void on(Event event) { machine_->on(event, now_, out_); }
   void say(uint32_t from, Kind kind, Bytes body) {
     on(MessageArrived{{NodeId{from}, NodeId{0}, Epoch{1}, kind, std::move(body)}});
@@ -271,6 +277,12 @@ TEST_F(InTheView, When_the_view_of_dead_processes_is_forgotten_the_job_begins_an
   EXPECT_TRUE(out_.proposals.empty());
   ask_in(1, 11);  // it has heard sooner that the view is forgotten
   on(ViewStored{View{}});
+  wait(seconds(2), {});
+  on(ViewStored{three(Epoch{1007}, 90)});  // some of them live
+  on(ViewStored{View{}});
+  wait(seconds(2), {});
+  EXPECT_TRUE(out_.sends.empty());
+  wait(seconds(5), {});
   ask_in(0, 10);
   ask_in(2, 12);
   EXPECT_EQ(wanted(), "0.10 1.11 2.12");
@@ -314,13 +326,13 @@ TEST_F(InTheView, A_keeper_that_has_lost_the_view_is_told_it_again_and_one_of_an
   on(ViewStored{View{}});
   ASSERT_EQ(out_.proposals.size(), 1u);
   EXPECT_EQ(out_.proposals[0].after, Epoch{0});
-  EXPECT_EQ(out_.proposals[0].view.epoch, Epoch{1});
+  EXPECT_EQ(out_.proposals[0].view.epoch, Epoch{1001});
   EXPECT_TRUE(said("the keeper of views has lost the view"));
   on(ViewStored{three(Epoch{2})});  // which others may not have heard of yet
   on(Parted{});
   on(ViewStored{View{}});
   ASSERT_EQ(out_.proposals.size(), 2u);
-  EXPECT_EQ(out_.proposals[1].view.epoch, Epoch{2});
+  EXPECT_EQ(out_.proposals[1].view.epoch, Epoch{1002});
   on(ViewStored{three(Epoch{0}, 50)});
   EXPECT_EQ(out_.proposals.size(), 2u);
 }
@@ -334,11 +346,31 @@ TEST_F(InTheView, Where_the_leader_is_gone_too_whoever_knows_the_view_tells_the_
   out_.proposals.clear();
   on(ViewStored{View{}});
   ASSERT_EQ(out_.proposals.size(), 1u);
-  EXPECT_EQ(out_.proposals[0].view.epoch, Epoch{1});
-  on(ViewStored{three(Epoch{1})});
+  EXPECT_EQ(out_.proposals[0].view.epoch, Epoch{1001});
+  EXPECT_EQ(wanted(), "0.10 1.11 2.12");
+  on(ViewStored{out_.proposals[0].view});
   wait(seconds(2), {2});
   EXPECT_EQ(wanted(), "1.11 2.12");
-  EXPECT_GT(out_.proposals.back().view.epoch, Epoch{100});
+}
+
+TEST_F(InTheView, Where_the_job_has_begun_anew_who_is_of_the_one_before_is_out) {
+  be(1);
+  on(ViewStored{three(Epoch{1})});
+  EXPECT_FALSE(fenced());
+  on(ViewStored{three(Epoch{1}, 50)});
+  EXPECT_TRUE(fenced());
+}
+
+TEST_F(InTheView, Where_another_run_has_the_keeper_a_job_goes_on_until_somebody_is_missed) {
+  be(0, Epoch{7});
+  for (const uint32_t n : {1u, 2u}) on(PeerUp{NodeId{n}});
+  on(ViewStored{three(Epoch{2}, 50)});
+  wait(seconds(5), {1, 2});
+  EXPECT_TRUE(out_.proposals.empty());
+  EXPECT_FALSE(fenced());
+  on(PeerLost{NodeId{2}, "gone"});
+  wait(seconds(1), {1});
+  EXPECT_TRUE(fenced());
 }
 
 TEST_F(InTheView, When_only_those_are_left_who_have_not_worked_the_job_ends) {

@@ -6,6 +6,12 @@
 #include "hemiola/cluster/why.h"
 
 namespace hemiola {
+namespace {
+
+// More views than can have been made and forgotten before this node heard of them.
+constexpr uint32_t kSkip = 1000;
+
+}  // namespace
 
 void ClusterMachine::come_in(NodeId leader, const std::string& address, Instant now, Outbox& out) {
   if (at_first_ != leader) dials_.erase(at_first_);
@@ -34,8 +40,10 @@ void ClusterMachine::join(Outbox& out) {
 }
 
 void ClusterMachine::on_view(View view, Instant now, Outbox& out) {
-  if (view.epoch <= view_.epoch || (next_ && view.epoch <= next_->epoch)) return;
   const bool here = view.has(options_.self, options_.instance);
+  // Of the same epoch there is another one only where a job began anew after its keeper forgot it.
+  const bool known = view.epoch < view_.epoch || (view.epoch == view_.epoch && here);
+  if (known || (next_ && view.epoch <= next_->epoch)) return;
   if (!here && phase_ == Phase::joining) return;
   if (!here && view_.leaves(options_.self)) return left(out);
   if (!here) {
@@ -75,7 +83,6 @@ void ClusterMachine::adopt(View view, Instant now, Outbox& out) {
   }
   lost_ = std::move(unlinked);
   view_ = std::move(view);
-  views_forgotten_ = false;
   phase_ = Phase::connecting;
   entry_since_ = now, entry_said_ = {};
   connected_ = ready_sent_ = false;
@@ -90,7 +97,8 @@ void ClusterMachine::adopt(View view, Instant now, Outbox& out) {
     if (ours && !dials_.contains(m.node)) dial(m.node, m.address, now, out);
   }
   if (leader() == options_.self) {
-    coordinator().lead(view_, run, now, out);
+    if (!coordinator_) coordinator_.emplace(options_);
+    coordinator_->lead(view_, run, now, out);
   } else {
     coordinator_.reset();
   }
@@ -133,15 +141,20 @@ void ClusterMachine::on_stored(const View& view, Instant now, Outbox& out) {
     out.say(Level::info, "the keeper of views answers again");
   }
   if (phase_ != Phase::joining) {
-    if (view.epoch < view_.epoch && is_of_this_job(view)) keep_again(view.epoch, out);
+    const bool ours = is_of_this_job(view);
+    foreign_ = !ours && view.epoch < view_.epoch;
+    if (ours && view.epoch < view_.epoch) keep_again(view.epoch, out);
     on_view(view, now, out);
     follow_lost_leader(now, out);
     return;
   }
   if (view.epoch == Epoch{0}) {
-    if (options_.self == NodeId{0} && !coordinator_) coordinator_.emplace(options_);
-    return come_in(NodeId{0}, options_.rendezvous, now, out);
+    if (!heard_of_view_) return begin_anew(now, out);
+    if (!forgotten_since_) forgotten_since_ = now;
+    return;
   }
+  heard_of_view_ = true;
+  forgotten_since_.reset();
   if (view.rank_of(options_.self) && view.has(options_.self, options_.instance)) {
     return on_view(view, now, out);  // as one of the first
   }
@@ -151,25 +164,26 @@ void ClusterMachine::on_stored(const View& view, Instant now, Outbox& out) {
   if (leads.node != options_.self) come_in(leads.node, leads.address, now, out);
 }
 
+// There is no view: who is there makes the first.
+void ClusterMachine::begin_anew(Instant now, Outbox& out) {
+  forgotten_since_.reset();
+  if (options_.self == NodeId{0} && !coordinator_) coordinator_.emplace(options_);
+  come_in(NodeId{0}, options_.rendezvous, now, out);
+}
+
 // What its keeper has forgotten, or has gone back to, the leader tells it again; where there is
-// none any more, whoever knows. Later views may be forgotten that only others heard of, so the next
-// one leaves their epochs free.
+// none any more, whoever knows. Later views may be forgotten too, of which only others heard: so it
+// comes back with an epoch behind them.
 void ClusterMachine::keep_again(Epoch kept, Outbox& out) {
-  views_forgotten_ = true;
-  if (coordinates()) coordinator_->skip_epochs();
-  const View& known = next_ ? *next_ : view_;
-  const NodeId first = known.members[0].node;
+  View again = next_ ? *next_ : view_;
+  const NodeId first = again.members[0].node;
   const bool leads = first == options_.self;
   if (!leads && !lost_.contains(first)) return;
   out.say(leads ? Level::warning : Level::debug,
           "the keeper of views has lost the view: it is told again");
-  out.proposals.push_back({kept, known});
-}
-
-Coordinator& ClusterMachine::coordinator() {
-  if (!coordinator_) coordinator_.emplace(options_);
-  if (views_forgotten_) coordinator_->skip_epochs();
-  return *coordinator_;
+  again.epoch.value += kSkip;
+  again.begun = again.begun || !agenda_.history().empty();
+  out.proposals.push_back({kept, std::move(again)});
 }
 
 // A view that somebody else began under the same name is not to be touched.

@@ -325,6 +325,10 @@ void World::restart_node(NodeId id) {
   home.worker_main = std::move(worker_main);
   home.workers.clear();
   home.dead = home.over = home.started = home.parting = home.frozen = home.loop_due = false;
+  // What is still under way to it was meant for the process before.
+  for (NodeId peer{0}; peer.value < nodes_.size(); ++peer.value) {
+    if (peer != id) lose_what_is_underway(network_->link(peer, id));
+  }
   ++home.life;
   ++home.generation;
   ++home.ice;
