@@ -246,6 +246,24 @@ def test_a_node_that_cannot_come_in_does_not_end_the_run(hemiola):
         end(run)
 
 
+@pytest.mark.parametrize("node", [0, 2])
+def test_a_worker_that_throws_takes_only_its_node_with_it(hemiola, undisturbed, node):
+    run = hemiola.start("train", hemiola.job, *SLOW, "sync.scheme=essp(2)", f"--throw={node}:60")
+    try:
+        said, summary = finish(hemiola, run, undisturbed)
+        assert f"node {node}, worker {node}: step 60 throws, as --throw asks; it stays away" in said
+        assert "failed" in said and "Traceback" not in said, said
+        assert summary["survived"]["nodes_lost"] == 1, said
+    finally:
+        end(run)
+
+
+def test_a_worker_that_throws_ends_the_job_where_too_few_would_be_left(hemiola):
+    run = hemiola.run("train", hemiola.job, *SLOW[2:], "--nodes=2", "--min-nodes=2", "--throw=1:60")
+    assert run.returncode == 1
+    assert "node 1, worker 1: step 60 throws, as --throw asks; 1 node is left" in run.stderr
+
+
 BIG = ["--nodes=4", "data.users=150000", "data.items=100000", "model.factors=32",
        "data.examples=40000", "train.batch=64", "train.evaluate_every=0", "train.save=false",
        "sync.scheme=async", "checkpoint.every=2 s", *PACE]

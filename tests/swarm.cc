@@ -340,6 +340,8 @@ std::vector<sim::Fault> Run::draw_up() {
 }
 
 Outcome Run::run() {
+  settings_.throwing_node = trial_.throwing_node;
+  settings_.cost.throws_at = trial_.throwing_step;
   settings_.cost.ns_per_example = ledger_ ? kNsPerCounted : kNsPerExample;
   sim::WorldOptions in_world;
   in_world.seed = trial_.seed;
@@ -423,6 +425,9 @@ double Yard::calm_loss(const Trial& t) {
   if (at != calm_.end()) return at->second;
   Trial calm = t;
   calm.faults.clear();
+  calm.ambushes = 0;
+  calm.all_die.reset();
+  calm.throwing_step = 0;
   return calm_[key] = run(calm).loss;
 }
 

@@ -167,6 +167,7 @@ Trial leaving_trial(uint64_t seed) {
   trial.ambushes = 0;
   trial.faults.clear();
   trial.all_die.reset();
+  trial.throwing_step = 0;
   Random random(mix(seed, 0x6c65617665));
   for (int i = 0; i < 6; ++i) {
     const Instant at{static_cast<int64_t>(random.uniform(0.2e9, 6e9))};

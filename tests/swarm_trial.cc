@@ -56,6 +56,10 @@ void draw_leavings(Trial& trial) {
 void draw_the_worst(Trial& trial) {
   Random random(mix(trial.seed, 0x776f727374));
   if (random.chance(0.1)) trial.all_die = Instant{seconds(random.uniform(0, 8)).ns};
+  if (random.chance(0.1)) {
+    trial.throwing_node = static_cast<uint32_t>(random.below(trial.nodes));
+    trial.throwing_step = 1 + random.below(40);
+  }
   if (!random.chance(0.1)) return;
   trial.faults.push_back(sim::store_forgets(Instant{seconds(random.uniform(0, 12)).ns}));
 }
@@ -136,6 +140,10 @@ std::string to_string(const Trial& t) {
   text += ", " + std::to_string(t.nodes) + "+" + std::to_string(t.newcomers) + " nodes x " +
           std::to_string(t.workers);
   for (const auto& fault : t.faults) text += "\n  " + sim::to_string(fault);
+  if (t.throwing_step > 0) {
+    text += "\n  workers of node " + std::to_string(t.throwing_node) + " throw at step " +
+            std::to_string(t.throwing_step);
+  }
   if (t.all_die) text += "\n  all die at " + std::to_string(t.all_die->ns) + " ns";
   if (t.ambushes > 0) text += "\n  and " + std::to_string(t.ambushes) + " while views change";
   return text;

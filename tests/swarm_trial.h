@@ -35,6 +35,8 @@ struct Trial {
   // Then all nodes die within a moment, and come again. Some time after, the keeper forgets the
   // view of the dead, and the job begins anew.
   std::optional<Instant> all_die;
+  uint32_t throwing_node = 0;        // whose workers fail at
+  uint64_t throwing_step = 0;        // this step; 0: they do not
   Duration back_after = seconds(1);  // a node that died or was taken out begins again, within
                                      // twice as much; 0: it stays away
   Duration patience = seconds(90);   // behind the last fault the job is over within so much

@@ -114,9 +114,10 @@ void Watch::heard(Life& life, const Notice& notice) {
     life.fenced = over->fenced;
     const bool given_up =
         over->reason.find("all nodes that had worked are gone") != std::string::npos;
-    if (given_up && !anyone_has_worked(life.view)) {
+    const bool threw = over->reason.find("throws, as --throw asks") != std::string::npos;
+    if ((given_up && !anyone_has_worked(life.view)) || (threw && !over->alone && !anyone_works())) {
       given_up_ = true;
-    } else if (!over->ok && !over->fenced && !finished_) {
+    } else if (!over->ok && !over->fenced && !over->alone && !finished_) {
       say_wrong(name(life) + " ended the job: " + over->reason);
     }
     life.left = over->left;
@@ -130,6 +131,11 @@ void Watch::heard(Life& life, const Notice& notice) {
 bool Watch::anyone_has_worked(const View& view) const {
   return std::any_of(lives_.begin(), lives_.end(),
                      [&](const auto& who) { return who->started && present(*who, view); });
+}
+
+bool Watch::anyone_works() const {
+  return std::any_of(lives_.begin(), lives_.end(),
+                     [](const auto& who) { return who->started && !who->over && !who->died; });
 }
 
 bool Watch::present(const Life& who, const View& view) {

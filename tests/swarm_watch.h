@@ -80,6 +80,7 @@ class Watch : public RunListener {
 
  private:
   bool anyone_has_worked(const View& view) const;
+  bool anyone_works() const;
   const uint32_t epochs_;
   const uint64_t examples_;
   std::vector<std::unique_ptr<Life>> lives_;

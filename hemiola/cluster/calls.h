@@ -71,6 +71,7 @@ struct Finish : ClusterCall {
 struct Fail : ClusterCall {
   Fail() : ClusterCall(ClusterOp::fail) {}
   std::string text;
+  bool alone = false;  // no reason for the others to end: where they may go on, this node leaves
 };
 
 }  // namespace hemiola

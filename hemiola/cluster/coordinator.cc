@@ -254,7 +254,8 @@ void Coordinator::on_failed(const Failed& failed, NodeId from, Instant now, Outb
                    " nodes that were at work are here",
                now, out);
   }
-  if (verdict.gone) return remove(*verdict.gone, verdict.reason, now, out);
+  if (verdict.gone && phase_ != Phase::gathering)
+    return remove(*verdict.gone, verdict.reason, now, out);
   end(false, verdict.reason, now, out);
 }
 

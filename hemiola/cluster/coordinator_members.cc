@@ -124,9 +124,9 @@ void Coordinator::remove(NodeId node, const std::string& reason, Instant now, Ou
   for (const Member& m : view_.leaving) left += left == 0 && !gone_.contains(m.node) ? 1 : 0;
   if (!options_.goes_on || (works && left < options_.min_nodes) || node == options_.self) {
     std::string why = reason;
-    if (options_.goes_on && left < options_.min_nodes) {
-      why += "; " + std::to_string(left) + " nodes are left and the job wants at least " +
-             std::to_string(options_.min_nodes);
+    if (options_.goes_on && left > 0 && left < options_.min_nodes) {
+      why += "; " + std::to_string(left) + (left == 1 ? " node is" : " nodes are") +
+             " left and the job wants at least " + std::to_string(options_.min_nodes);
     }
     return end(false, why, now, out);
   }

@@ -77,7 +77,7 @@ void ClusterMachine::on_timer(uint64_t tag, Instant now, Outbox& out) {
       return redial(now, out);
     case Tag::end_wait:
       if (!report_ || now < report_->until) return;
-      over({false, judge_failure(report_->failed, options_.self, options_.self).reason}, out);
+      over(end_after(report_->failed), out);
   }
 }
 

@@ -10,7 +10,9 @@
 namespace hemiola {
 void ClusterMachine::on_call(ClusterCall& call, Instant now, Outbox& out) {
   if (call.op == ClusterOp::fail) {
-    report({Failed::What::worker, call.worker.value, static_cast<Fail&>(call).text}, now, out);
+    auto& fail = static_cast<Fail&>(call);
+    const auto what = fail.alone ? Failed::What::alone : Failed::What::worker;
+    report({what, call.worker.value, fail.text}, now, out);
     if (phase_ != Phase::over) out.complete(call);
     return;
   }
@@ -195,23 +197,38 @@ void ClusterMachine::on_notice(const Notice& notice, Instant now, Outbox& out) {
 
 void ClusterMachine::report(Failed failed, Instant now, Outbox& out) {
   if (phase_ == Phase::over) return;
+  const bool of_worker = failed.what == Failed::What::worker || failed.what == Failed::What::alone;
+  if (coordinates() && failed.what == Failed::What::alone && others_go_on()) {
+    return over(end_after(failed), out);
+  }
   if (coordinates()) return coordinator_->on_failed(failed, options_.self, now, out);
-  const bool about_coordinator =
-      failed.what != Failed::What::worker && failed.subject == leader().value;
+  const bool about_coordinator = !of_worker && failed.subject == leader().value;
   if (options_.goes_on && !coordinates() && failed.what == Failed::What::silent) {
     return member_lost(NodeId{failed.subject}, failed.text, now, out);
   }
-  const bool own_cause = report_ && report_->failed.what == Failed::What::worker;
+  const bool own_cause = report_ && (report_->failed.what == Failed::What::worker ||
+                                     report_->failed.what == Failed::What::alone);
   if (about_coordinator || !links_.contains(leader())) {
     // Should node 0 only have been stopped, it finds this when it wakes.
     if (links_.contains(leader())) out.send(leader(), Kind::failed, failed.encode());
-    const Failed& cause = own_cause ? report_->failed : failed;
-    return over({false, judge_failure(cause, options_.self, options_.self).reason}, out);
+    return over(end_after(own_cause ? report_->failed : failed), out);
   }
   if (report_) return;
   out.send(leader(), Kind::failed, failed.encode());
   report_ = {std::move(failed), now + options_.end_wait};
   out.wake_at(MachineId::cluster, report_->until, static_cast<uint64_t>(Tag::end_wait));
+}
+
+// Whoever is next leads, and finds that this node is gone.
+bool ClusterMachine::others_go_on() const {
+  return options_.goes_on && options_.keeper == ViewKeeper::store &&
+         view_.nodes() > std::max(options_.min_nodes, 1u);
+}
+
+JobOver ClusterMachine::end_after(const Failed& cause) const {
+  JobOver how{false, judge_failure(cause, options_.self, options_.self).reason};
+  how.alone = cause.what == Failed::What::alone && others_go_on();
+  return how;
 }
 
 // The leader decides, whoever that is; of a later view it is asked again.

@@ -373,6 +373,64 @@ TEST_F(InTheView, Where_another_run_has_the_keeper_a_job_goes_on_until_somebody_
   EXPECT_TRUE(fenced());
 }
 
+const JobOver* end_of(const Outbox& out) {
+  for (const Notice& n : out.notices) {
+    if (const auto* over = std::get_if<JobOver>(&n)) return over;
+  }
+  return nullptr;
+}
+
+struct Boom : Fail {
+  Boom(uint32_t of, bool only) {
+    worker = WorkerId{of};
+    text = "boom";
+    alone = only;
+  }
+};
+
+TEST_F(InTheView, A_leader_whose_worker_fails_alone_goes_and_tells_nobody_to_end) {
+  for (const bool alone : {true, false}) {
+    out_ = {};
+    be(0);
+    for (const uint32_t n : {1u, 2u}) on(PeerUp{NodeId{n}});
+    Boom fail(0, alone);
+    on(CallPosted{&fail});
+    const bool told = std::any_of(out_.sends.begin(), out_.sends.end(),
+                                  [](const auto& s) { return s.kind == Kind::end; });
+    EXPECT_EQ(told, !alone);
+    if (!alone) continue;
+    ASSERT_NE(end_of(out_), nullptr);
+    EXPECT_TRUE(end_of(out_)->alone);
+    EXPECT_EQ(end_of(out_)->reason, "node 0, worker 0: boom");
+  }
+}
+
+TEST_F(InTheView, Another_node_whose_worker_fails_alone_tells_the_leader_and_goes_when_it_is_out) {
+  be(2);
+  for (const uint32_t n : {0u, 1u}) on(PeerUp{NodeId{n}});
+  Boom fail(2, true);
+  on(CallPosted{&fail});
+  ASSERT_FALSE(out_.sends.empty());
+  const auto told = Failed::decode(out_.sends.back().body);
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->what, Failed::What::alone);
+  EXPECT_EQ(end_of(out_), nullptr);
+  View view = three(Epoch{2});
+  view.members.pop_back();
+  on(ViewStored{view});
+  ASSERT_NE(end_of(out_), nullptr);
+  EXPECT_TRUE(end_of(out_)->alone);
+  EXPECT_EQ(end_of(out_)->reason, "node 2, worker 2: boom");
+}
+
+TEST_F(InTheView, A_leader_goes_on_without_a_node_whose_worker_failed_alone) {
+  be(0);
+  for (const uint32_t n : {1u, 2u}) on(PeerUp{NodeId{n}});
+  say(2, Kind::failed, Failed{Failed::What::alone, 2, "boom"}.encode());
+  EXPECT_EQ(wanted(), "0.10 1.11");
+  EXPECT_TRUE(said("node 2, worker 2: boom"));
+}
+
 TEST_F(InTheView, When_only_those_are_left_who_have_not_worked_the_job_ends) {
   be(1);
   View view{Epoch{3}, {{NodeId{1}, "tcp:a:1", 1, WorkerId{0}, 11}}};

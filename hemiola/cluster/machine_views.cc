@@ -46,6 +46,7 @@ void ClusterMachine::on_view(View view, Instant now, Outbox& out) {
   if (known || (next_ && view.epoch <= next_->epoch)) return;
   if (!here && phase_ == Phase::joining) return;
   if (!here && view_.leaves(options_.self)) return left(out);
+  if (!here && report_) return over(end_after(report_->failed), out);
   if (!here) {
     return over({false,
                  name_of(options_.self) + " was taken out of the job while it was away (view " +

@@ -94,7 +94,7 @@ std::optional<Failed> Failed::decode(const Bytes& body) {
   Reader in(body);
   Failed m;
   const auto what = in.get<uint8_t>();
-  if (what > static_cast<uint8_t>(What::nonsense)) return std::nullopt;
+  if (what > static_cast<uint8_t>(What::alone)) return std::nullopt;
   m.what = static_cast<What>(what);
   m.subject = in.get<uint32_t>();
   m.text = in.get_text();

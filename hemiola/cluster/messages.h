@@ -74,6 +74,7 @@ struct Failed {
     silent,       // subject: the node that says nothing
     unreachable,  // subject: the node that cannot be connected to
     nonsense,     // subject: the node that sent it
+    alone,        // subject: the worker, for whose failure only its node is to go
   };
   What what{};
   uint32_t subject = 0;

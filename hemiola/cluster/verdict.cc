@@ -10,10 +10,13 @@ Verdict judge_failure(const Failed& failed, NodeId from, NodeId judge, const Vie
   const std::string witness = from == judge ? "" : " (seen by " + name_of(from) + ")";
   const NodeId later = from != judge && view.rank_of(from) > view.rank_of(node) ? from : node;
   switch (failed.what) {
-    case Failed::What::worker: {
+    case Failed::What::worker:
+    case Failed::What::alone: {
       const bool whole = failed.subject == kNoWorker.value;
       const std::string worker = whole ? "" : ", worker " + std::to_string(failed.subject);
-      return {name_of(from) + worker + ": " + failed.text};
+      const bool alone = failed.what == Failed::What::alone;
+      return {name_of(from) + worker + ": " + failed.text,
+              alone ? std::optional(from) : std::nullopt};
     }
     case Failed::What::lost:
       return {subject + " was lost: " + failed.text + witness, later};

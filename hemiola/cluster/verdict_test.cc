@@ -13,6 +13,9 @@ TEST(Verdict, Each_failure_has_its_sentence) {
     return verdict.reason;
   };
   EXPECT_EQ(reason({What::worker, 5, "no memory"}, 2), "node 2, worker 5: no memory");
+  EXPECT_EQ(reason({What::alone, 5, "no memory"}, 2), "node 2, worker 5: no memory");
+  EXPECT_EQ(judge_failure({What::alone, 5, "no memory"}, NodeId{2}, NodeId{0}).gone, NodeId{2});
+  EXPECT_FALSE(judge_failure({What::worker, 5, "no memory"}, NodeId{2}, NodeId{0}).gone);
   EXPECT_EQ(reason({What::worker, kNoWorker.value, "interrupted"}, 2), "node 2: interrupted");
   EXPECT_EQ(reason({What::lost, 2, "reset"}, 0), "node 2 was lost: reset");
   EXPECT_EQ(reason({What::lost, 2, "reset"}, 1), "node 2 was lost: reset (seen by node 1)");

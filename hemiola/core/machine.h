@@ -111,6 +111,7 @@ struct JobOver {
   bool fenced = false;  // for this node only: the others have gone on without it
   bool early = false;   // in order, but before all was done, as it was asked to
   bool left = false;    // for this node only, as it was asked to; what it had is with the others
+  bool alone = false;   // for this node only: its worker failed, and the others are spared it
 };
 using Notice = std::variant<ViewChanged, JobStarted, JobOver, Parting, Connected, StateReady>;
 

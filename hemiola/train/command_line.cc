@@ -5,6 +5,7 @@
 #include <iterator>
 #include <span>
 #include <sstream>
+#include <tuple>
 
 #include "hemiola/core/check.h"
 #include "hemiola/train/job_file.h"
@@ -21,6 +22,7 @@ struct Raw {
   std::string rendezvous, hosts;
   std::string stall, latency, jitter, bandwidth, cost;
   std::vector<std::string> slow_nodes;
+  std::string throws;
   std::optional<std::string> resume;
 };
 
@@ -82,6 +84,8 @@ void add_stalls(CLI::App& app, Command& command, Raw& raw) {
       ->check(CLI::Range(0.0, 1.0))
       ->type_name("P");
   app.add_option("--stall", raw.stall, "how long such a step stops; else 50ms")->type_name("TIME");
+  app.add_option("--throw", raw.throws, "workers of this node fail at that step")
+      ->type_name("NODE:STEP");
 }
 
 void add_inspect(CLI::App& app, InspectOptions& options) {
@@ -198,6 +202,9 @@ void finish(Command& command, const Raw& raw) {
   }
   Flags& flags = command.flags;
   if (!raw.stall.empty()) flags.stall = parse_duration(raw.stall, "--stall");
+  if (!raw.throws.empty()) {
+    std::tie(flags.throwing_node, flags.throwing_step) = parse_throw(raw.throws, "--throw");
+  }
   if (!raw.latency.empty()) flags.latency = parse_duration(raw.latency, "--latency");
   if (!raw.jitter.empty()) flags.jitter = parse_duration(raw.jitter, "--jitter");
   if (!raw.bandwidth.empty()) {

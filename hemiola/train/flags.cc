@@ -46,6 +46,22 @@ double parse_bandwidth(const std::string& text, const std::string& flag) {
   return parse_quantity(text, flag, kUnits, "10Gbit");
 }
 
+std::pair<uint32_t, uint64_t> parse_throw(const std::string& text, const std::string& flag) {
+  const auto read = [](const char*& at, const char* end, auto& number) {
+    const auto [behind, error] = std::from_chars(at, end, number);
+    at = behind;
+    return error == std::errc();
+  };
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  std::pair<uint32_t, uint64_t> where{};
+  const bool whole = read(at, end, where.first) && at != end && *at++ == ':' &&
+                     read(at, end, where.second) && at == end && where.second > 0;
+  if (!whole)
+    throw UserError("`" + text + "` is no value for " + flag + "; write for example 2:100");
+  return where;
+}
+
 std::pair<uint32_t, double> parse_slow_node(const std::string& text, const std::string& flag) {
   const size_t colon = text.find(':');
   uint32_t node = 0;

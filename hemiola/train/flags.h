@@ -34,6 +34,8 @@ struct Flags {
   // Disturbances of steps, in both worlds.
   double stall_chance = 0;  // a step stops so often
   Duration stall = milliseconds(50);
+  uint32_t throwing_node = 0;  // whose workers fail
+  uint64_t throwing_step = 0;  // at that step, counted from 1; 0: they do not
 
   // Of the simulator alone.
   Duration latency = microseconds(50);
@@ -50,6 +52,8 @@ Duration parse_duration(const std::string& text, const std::string& flag);
 double parse_nanoseconds(const std::string& text, const std::string& flag);
 // "10Gbit", "100Mbit" in bits per second, "1.25GB" in bytes; gives bytes per second.
 double parse_bandwidth(const std::string& text, const std::string& flag);
+// "2:100": a node and a step, counted from 1.
+std::pair<uint32_t, uint64_t> parse_throw(const std::string& text, const std::string& flag);
 // "3:6x" or "3:6".
 std::pair<uint32_t, double> parse_slow_node(const std::string& text, const std::string& flag);
 

@@ -28,6 +28,10 @@ TEST(Flags, Bandwidth_is_in_bits_or_bytes) {
 }
 
 TEST(Flags, A_slow_node_is_a_number_and_a_factor) {
+  EXPECT_EQ(parse_throw("2:100", "--throw"), (std::pair<uint32_t, uint64_t>{2, 100}));
+  for (const char* wrong : {"", "2", "2:", ":7", "2:0", "2:1x", "x:1"}) {
+    EXPECT_THROW(parse_throw(wrong, "--throw"), UserError) << wrong;
+  }
   EXPECT_EQ(parse_slow_node("3:6x", "--slow-node"), (std::pair<uint32_t, double>{3, 6.0}));
   EXPECT_EQ(parse_slow_node("0:1.5", "--slow-node").second, 1.5);
   EXPECT_THROW(parse_slow_node("3", "--slow-node"), UserError);

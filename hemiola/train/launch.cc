@@ -244,7 +244,7 @@ class Launcher {
     if (may_go_on && lost) return lost_node(p);
     // One that fails to come in, or is refused, is no reason for the others to end. If the job has
     // failed they do so by themselves.
-    if (may_go_on && came_later_.contains(&p)) {
+    if (may_go_on && (came_later_.contains(&p) || p.exited_with(kAloneStatus))) {
       replaced_.insert(&p);
       std::fprintf(stderr, "hemiola: %s; it stays away\n", p.why().c_str());
       return;

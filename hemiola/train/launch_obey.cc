@@ -59,6 +59,7 @@ int obey(int control_fd) {
     if (over.ok) return over.early ? kEarlyStatus : 0;
     reason = over.reason;
     if (over.fenced) status = kFencedStatus;
+    if (over.alone) status = kAloneStatus;
   } catch (const std::bad_alloc&) {
     reason = "out of memory";
   } catch (const std::exception& e) {

@@ -182,6 +182,7 @@ std::string NodeProcess::how() const {
   if (exited_with(kEarlyStatus)) return "ended early, in order";
   if (exited_with(kLeftStatus)) return "left";
   if (exited_with(kFencedStatus)) return "taken out while it was away";
+  if (exited_with(kAloneStatus)) return "failed";
   if (killed()) return "lost";
   return "status " + std::to_string(WEXITSTATUS(wait_status_));
 }

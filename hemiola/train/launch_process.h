@@ -16,6 +16,8 @@ namespace hemiola {
 inline constexpr int kFencedStatus = 3;
 // in order, having left a job that goes on,
 inline constexpr int kLeftStatus = 4;
+// because a worker failed, while the others go on,
+inline constexpr int kAloneStatus = 5;
 // and in order, with a job that was asked to end early.
 inline constexpr int kEarlyStatus = 130;
 

@@ -15,6 +15,7 @@ NodeLife::NodeLife(const Job& job, const std::string& out, const LoadedTask& loa
       settings_(settings),
       sampling_(sampling),
       self_(self) {
+  if (settings.throwing_node != self.value) settings_.cost.throws_at = 0;
   // A node that comes later has another rank, and makes its tables when it knows it.
   const Place place{self, job.cluster.nodes, job.cluster.workers};
   if (self.value < job.cluster.nodes) make_tables(place);

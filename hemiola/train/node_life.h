@@ -58,7 +58,7 @@ class NodeLife {
   const Job& job_;
   const std::string out_;
   const LoadedTask& loaded_;
-  const RunSettings& settings_;
+  RunSettings settings_;
   const Sampling sampling_;
   const NodeId self_;
 

@@ -13,7 +13,7 @@ Bytes encode(const NodeOrder& order) {
   for (const auto& [key, text] : values) w.put_text(key).put_text(text);
   const Flags& f = order.flags;
   w.put_text(f.out).put(f.json).put(f.quiet).put(f.verbose).put(f.terminal).put(f.colour);
-  w.put(f.stall_chance).put(f.stall);
+  w.put(f.stall_chance).put(f.stall).put(f.throwing_node).put(f.throwing_step);
   const ResumeFlags& resume = f.resume;
   w.put_text(resume.path).put(resume.epoch).put(resume.planned_workers);
   w.put(resume.number).put(resume.last);
@@ -41,6 +41,8 @@ NodeOrder decode_order(const Bytes& bytes) {
   f.colour = r.get<bool>();
   f.stall_chance = r.get<double>();
   f.stall = r.get<Duration>();
+  f.throwing_node = r.get<uint32_t>();
+  f.throwing_step = r.get<uint64_t>();
   f.resume.path = r.get_text();
   f.resume.epoch = r.get<uint32_t>();
   f.resume.planned_workers = r.get<uint32_t>();

@@ -17,6 +17,8 @@ inline RunSettings run_settings(const Job& job, const Flags& flags) {
   settings.cost.stall_chance = flags.stall_chance;
   settings.cost.stall = flags.stall;
   settings.cost.seed = mix(job.job.seed, 0x57a11);
+  settings.cost.throws_at = flags.throwing_step;
+  settings.throwing_node = flags.throwing_node;
   return settings;
 }
 

@@ -12,7 +12,8 @@ struct StepCost {
   double ns_per_example = 0;  // virtual time; used by the simulator only
   double stall_chance = 0;    // a step stops for `stall` that often, in both worlds
   Duration stall{};
-  uint64_t seed = 0;  // of the stalls; each worker draws its own
+  uint64_t seed = 0;       // of the stalls; each worker draws its own
+  uint64_t throws_at = 0;  // the so-manieth step of a worker fails; 0: none
 };
 
 // Thread safety: belongs to one worker.
@@ -35,6 +36,7 @@ class StepPace {
   const StepCost cost_;
   Random chance_;
   Duration stalled_;
+  uint64_t steps_ = 0;
   const std::function<void(size_t)> after_step_;
 };
 

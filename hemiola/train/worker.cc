@@ -423,7 +423,8 @@ std::optional<WorkerId> first_unlike(std::span<const double> prints) {
 }
 
 void run_worker(WorkerPort& port, NodeShare& share) {
-  std::string text;
+  Fail fail;
+  fail.alone = true;
   try {
     Worker worker(port, share);
     try {
@@ -435,12 +436,13 @@ void run_worker(WorkerPort& port, NodeShare& share) {
   } catch (const JobEnded&) {
     return;
   } catch (const std::bad_alloc&) {
-    text = "out of memory";
+    fail.text = "out of memory";
+  } catch (const UserError& e) {  // the others would find the same
+    fail.text = e.what();
+    fail.alone = false;
   } catch (const std::exception& e) {
-    text = e.what();
+    fail.text = e.what();
   }
-  Fail fail;
-  fail.text = text;
   try {
     port.call(fail);
   } catch (const std::exception&) {

@@ -27,6 +27,7 @@ struct RunSettings {
   uint64_t seed = 1;
   bool fixed_blocks = false;  // who does which block is set in advance
   StepCost cost;
+  uint32_t throwing_node = 0;  // cost.throws_at is for its workers only
 };
 
 // What a node measures outside of its workers; summed over nodes for the summary.
