@@ -13,7 +13,7 @@ packages="build-essential cmake ninja-build ccache
   libgtest-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev
   libssl-dev libcurl4-openssl-dev zlib1g-dev libzstd-dev libbz2-dev libboost-context-dev
   python3 python3-venv wordnet-base dataset-fashion-mnist
-  etcd-server"
+  etcd-server iproute2 nftables"
 if [ "${1:-}" = "--dev" ]; then
   packages="$packages make clang-14 clang-format-14 liblinear-tools slurm-wlm openmpi-bin"
 elif [ $# -gt 0 ]; then

@@ -51,6 +51,28 @@ def set_link(n, state):
     ip("-n", SWITCH, "link", "set", f"port{n}", state)
 
 
+def deafen(n, *others):
+    """What the others send does not arrive at the node any more; nobody is told."""
+    if not shutil.which("nft"):
+        pytest.skip("nft is not here: apt-get install nftables")
+    from_others = ", ".join(ADDRESS.format(o + 1) for o in others)
+    rules = ("table inet cut { chain in { type filter hook input priority 0;"
+             f" ip saddr {{ {from_others} }} drop; }}; }}")
+    subprocess.run(["ip", "netns", "exec", SPACES[n], "nft", rules], check=True)
+
+
+@pytest.fixture(name="etcd_at_1")
+def etcd_beside_node_1(hemiola, network):
+    if not shutil.which("etcd"):
+        pytest.skip("etcd is not here: apt-get install etcd-server")
+    url = f"http://{ADDRESS.format(2)}:2379"
+    etcd = subprocess.Popen(["ip", "netns", "exec", SPACES[1], "etcd", "--listen-client-urls", url,
+                             "--advertise-client-urls", url, "--data-dir", hemiola.folder / "etcd",
+                             "--log-level", "error"])
+    yield url
+    end(etcd)
+
+
 class Cluster:
     """Three nodes that were started by hand, each in a namespace of its own."""
 
@@ -122,17 +144,13 @@ def test_a_leader_that_is_cut_off_alone_does_not_train_on_what_it_has(hemiola, n
         cluster.stop()
 
 
-def test_with_etcd_the_side_that_has_it_goes_on_whoever_led(hemiola, network):
-    if not shutil.which("etcd"):
-        pytest.skip("etcd is not here: apt-get install etcd-server")
-    url = f"http://{ADDRESS.format(2)}:2379"
-    etcd = subprocess.Popen(["ip", "netns", "exec", SPACES[1], "etcd", "--listen-client-urls", url,
-                             "--advertise-client-urls", url, "--data-dir", hemiola.folder / "etcd",
-                             "--log-level", "error"])
-    cluster = Cluster(hemiola, f"cluster.etcd={url}", "train.epochs=60")
+@pytest.mark.parametrize("cut", [lambda: set_link(0, "down"), lambda: deafen(0, 1, 2)],
+                         ids=["link", "firewall"])
+def test_with_etcd_the_side_that_has_it_goes_on_whoever_led(hemiola, etcd_at_1, cut):
+    cluster = Cluster(hemiola, f"cluster.etcd={etcd_at_1}", "train.epochs=45")
     try:
         cluster.await_epochs(5)
-        set_link(0, "down")
+        cut()
         said, status = cluster.ended(0, seconds=30)  # 2 s of silence, and a lease of 10 s
         assert status == 1 and "this side is cut off" in said, said
         assert "the keeper of views has not answered for" in said, said
@@ -140,4 +158,16 @@ def test_with_etcd_the_side_that_has_it_goes_on_whoever_led(hemiola, network):
         assert status == 0 and "going on with 2 nodes" in said, said
     finally:
         cluster.stop()
-        end(etcd)
+
+
+def test_of_two_who_cannot_talk_to_each_other_one_goes_though_both_have_etcd(hemiola, etcd_at_1):
+    cluster = Cluster(hemiola, f"cluster.etcd={etcd_at_1}", "train.epochs=45")
+    try:
+        cluster.await_epochs(5)
+        deafen(2, 0)  # one way is enough
+        said, status = cluster.ended(2, seconds=30)
+        assert status == 1 and "was taken out of the job" in said, said
+        said, status = cluster.ended(0, seconds=120)
+        assert status == 0 and "going on with 2 nodes" in said, said
+    finally:
+        cluster.stop()
