@@ -342,6 +342,7 @@ std::vector<sim::Fault> Run::draw_up() {
 Outcome Run::run() {
   settings_.throwing_node = trial_.throwing_node;
   settings_.cost.throws_at = trial_.throwing_step;
+  if (trial_.throwing_step > 0) watch_.expect_throws_of(NodeId{trial_.throwing_node});
   settings_.cost.ns_per_example = ledger_ ? kNsPerCounted : kNsPerExample;
   sim::WorldOptions in_world;
   in_world.seed = trial_.seed;

@@ -134,8 +134,9 @@ bool Watch::anyone_has_worked(const View& view) const {
 }
 
 bool Watch::anyone_works() const {
-  return std::any_of(lives_.begin(), lives_.end(),
-                     [](const auto& who) { return who->started && !who->over && !who->died; });
+  return std::any_of(lives_.begin(), lives_.end(), [this](const auto& who) {
+    return who->started && !who->over && !who->died && who->node != throwing_;
+  });
 }
 
 bool Watch::present(const Life& who, const View& view) {

@@ -56,6 +56,7 @@ class Watch : public RunListener {
   bool early() const { return early_; }
   // Those who had learnt something are all gone, and the others said so.
   bool given_up() const { return given_up_; }
+  void expect_throws_of(NodeId node) { throwing_ = node; }
   double first_loss() const { return first_loss_; }
   double loss() const { return loss_; }
   uint64_t views() const { return views_.size(); }
@@ -91,6 +92,7 @@ class Watch : public RunListener {
     Epoch under;  // the view that it had then
   };
   std::map<std::pair<uint32_t, uint32_t>, Done> done_;  // by pass and block
+  std::optional<NodeId> throwing_;
   bool finished_ = false;
   bool early_ = false;
   bool given_up_ = false;

@@ -352,8 +352,8 @@ void ClusterMachine::on_message(const Envelope& message, Instant now, Outbox& ou
       for (const BlockDone& block : done->blocks) agenda_.add(done->pass, block);
       if (coordinates()) coordinator_->on_blocks_done(*done);
     }
-  } else if (message.from != leader()) {
-    understood = false;  // only the leader says such things
+  } else if (message.from != leader() && !(phase_ == Phase::joining && message.kind == Kind::end)) {
+    understood = false;  // only the leader says such things, whom a newcomer may not know yet
   } else if (message.kind == Kind::view) {
     auto view = decode_view(message.body);
     understood = view && view->nodes() <= most_nodes(options_);

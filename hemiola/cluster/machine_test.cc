@@ -388,6 +388,14 @@ struct Boom : Fail {
   }
 };
 
+TEST_F(InTheView, A_newcomer_hears_the_end_from_a_leader_whom_it_does_not_know_yet) {
+  be(3, Epoch{4});
+  on(PeerUp{NodeId{1}});
+  say(1, Kind::end, End{false, 0, "all is lost", false}.encode());
+  ASSERT_NE(end_of(out_), nullptr);
+  EXPECT_EQ(end_of(out_)->reason, "all is lost");
+}
+
 TEST_F(InTheView, A_leader_whose_worker_fails_alone_goes_and_tells_nobody_to_end) {
   for (const bool alone : {true, false}) {
     out_ = {};

@@ -179,7 +179,7 @@ void ClusterMachine::keep_again(Epoch kept, Outbox& out) {
   View again = next_ ? *next_ : view_;
   const NodeId first = again.members[0].node;
   const bool leads = first == options_.self;
-  if (!leads && !lost_.contains(first)) return;
+  if (!leads && !coordinates() && !lost_.contains(first)) return;
   out.say(leads ? Level::warning : Level::debug,
           "the keeper of views has lost the view: it is told again");
   again.epoch.value += kSkip;
