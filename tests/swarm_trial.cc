@@ -57,11 +57,15 @@ void draw_the_worst(Trial& trial) {
   Random random(mix(trial.seed, 0x776f727374));
   if (random.chance(0.1)) trial.all_die = Instant{seconds(random.uniform(0, 8)).ns};
   if (random.chance(0.1)) {
-    trial.throwing_node = static_cast<uint32_t>(random.below(trial.nodes));
-    trial.throwing_step = 1 + random.below(40);
+    trial.faults.push_back(sim::store_forgets(Instant{seconds(random.uniform(0, 12)).ns}));
   }
+}
+
+void draw_throws(Trial& trial) {
+  Random random(mix(trial.seed, 0x7468726f77));
   if (!random.chance(0.1)) return;
-  trial.faults.push_back(sim::store_forgets(Instant{seconds(random.uniform(0, 12)).ns}));
+  trial.throwing_node = static_cast<uint32_t>(random.below(trial.nodes));
+  trial.throwing_step = 1 + random.below(40);
 }
 
 void draw_faults(Trial& trial, Random& random) {
@@ -128,6 +132,7 @@ Trial random_trial(uint64_t seed) {
   draw_faults(trial, random);
   draw_leavings(trial);
   draw_the_worst(trial);
+  draw_throws(trial);
   return trial;
 }
 
