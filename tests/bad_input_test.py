@@ -6,8 +6,7 @@ import socket
 
 import pytest
 
-from conftest import ROOT, end, wait_until
-from command_line_test import free_port
+from conftest import ROOT, end, free_port, wait_until
 
 
 def ratings_job(hemiola, name, text, more=""):

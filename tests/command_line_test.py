@@ -6,13 +6,12 @@ import pathlib
 import pty
 import re
 import signal
-import socket
 import subprocess
 import time
 
 import pytest
 
-from conftest import alive, children, end, nodes_of, wait_until
+from conftest import alive, children, end, free_port, nodes_of, wait_until
 
 SCHEMES = ["bsp", "bsp strict", "ssp(3)", "essp(3)", "async"]
 AVERAGES = ["allreduce", "local(4)", "outer(4)", "groups(2, 2)", "gossip", "pushsum", "consensus",
@@ -24,12 +23,6 @@ def trains(hemiola):
     """The first epoch is behind."""
     history = hemiola.folder / "runs/job/metrics.jsonl"
     return history.exists() and history.stat().st_size > 0
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def test_a_run_shows_its_settings_its_epochs_its_quality_and_where_the_summary_is(hemiola):

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import time
 
@@ -127,11 +128,27 @@ def alive(pid):
         return False
 
 
-def wait_until(condition, seconds=20):
-    end = time.monotonic() + seconds
+def wait_until(condition, seconds=60, of=()):
+    """Of processes that must not end before."""
+    until = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "waited in vain"
+        for process in of:
+            assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < until, "waited in vain"
         time.sleep(0.02)
+
+
+def free_port():
+    """The next one is free too: it is where the nodes of torchrun meet."""
+    while True:
+        with socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", 0))
+            port = one.getsockname()[1]
+            try:
+                other.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
 
 
 def end(process):

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import PACE, ROOT, alive, end, nodes_of, wait_until
+from conftest import PACE, ROOT, alive, end, free_port, nodes_of, wait_until
 from etcd_test import Etcd
 
 LAUNCH = ROOT / "examples/launch"
@@ -43,12 +43,6 @@ def whole(summary, nodes, epochs=5):
     assert summary["nodes"] == nodes
     assert [e["epoch"] for e in summary["epochs"]] == list(range(1, epochs + 1))
     return summary
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 # ---- Slurm
@@ -91,7 +85,7 @@ class Slurm:
         self.environment = {**environment, "SLURM_CONF": str(conf), "HOME": str(folder)}
         self.daemons = [self.daemon(folder, "slurmctld", "-D", "-c"),
                         self.daemon(folder, "slurmd", "-D")]
-        wait_until(lambda: "idle" in self.run("sinfo", "-h", "-o", "%T").stdout, seconds=60)
+        wait_until(lambda: "idle" in self.run("sinfo", "-h", "-o", "%T").stdout)
 
     def daemon(self, folder, *words):
         with open(folder / f"{words[0]}.log", "w", encoding="utf-8") as log:
@@ -132,7 +126,7 @@ def submit(slurm, hemiola, *words):
 
 def test_slurm_runs_a_job_on_the_nodes_that_it_gives(hemiola, slurm):
     job = submit(slurm, hemiola, hemiola.job, *SMALL)
-    wait_until(lambda: slurm.state(job) not in ("PENDING", "RUNNING", "COMPLETING"), seconds=60)
+    wait_until(lambda: slurm.state(job) not in ("PENDING", "RUNNING", "COMPLETING"))
     said = (hemiola.folder / f"hemiola-{job}.log").read_text()
     assert slurm.state(job) == "COMPLETED", said
     assert "Slurm has started 4 nodes" in said, said
@@ -141,14 +135,14 @@ def test_slurm_runs_a_job_on_the_nodes_that_it_gives(hemiola, slurm):
 
 def test_a_run_of_slurm_s_goes_on_without_a_task_and_ends_in_order_when_told_to(hemiola, slurm):
     job = submit(slurm, hemiola, hemiola.job, *LONG)
-    wait_until(lambda: epochs_done(hemiola) >= 2, seconds=60)
+    wait_until(lambda: epochs_done(hemiola) >= 2)
     ours = [pid for pid in descendants(slurm.daemons[1].pid, "hemiola") if rank_of(pid) == 2]
     assert len(ours) == 1
     os.kill(ours[0], signal.SIGKILL)
     before = epochs_done(hemiola)
-    wait_until(lambda: epochs_done(hemiola) >= before + 3, seconds=60)
+    wait_until(lambda: epochs_done(hemiola) >= before + 3)
     assert slurm.run("scancel", "--signal=TERM", job).returncode == 0
-    wait_until(lambda: slurm.state(job) not in ("RUNNING", "COMPLETING"), seconds=60)
+    wait_until(lambda: slurm.state(job) not in ("RUNNING", "COMPLETING"))
     said = (hemiola.folder / f"hemiola-{job}.log").read_text()
     assert "node 2 was lost" in said and "going on with 3 nodes" in said, said
     assert hemiola.summary()["ended_early"], said
@@ -224,7 +218,7 @@ def test_a_process_that_is_asked_to_leave_does_so_whoever_started_it(hemiola):
     port = free_port()
     nodes = [as_torchrun(hemiola, rank, 3, port, *LONG) for rank in range(3)]
     try:
-        wait_until(lambda: epochs_done(hemiola) >= 2, seconds=40)
+        wait_until(lambda: epochs_done(hemiola) >= 2)
         nodes[1].send_signal(signal.SIGTERM)
         said = nodes[1].communicate(timeout=20)[1]
         assert nodes[1].returncode == 0 and "node 1 has left, as it was asked to" in said, said
@@ -273,7 +267,7 @@ def test_a_run_over_ssh_takes_a_lost_node_in_again_and_ends_in_order(hemiola, pa
                            env={**hemiola.environment(), **path,
                                 "NOTES": str(hemiola.folder / "notes")})
     try:
-        wait_until(lambda: epochs_done(hemiola) >= 2, seconds=40)
+        wait_until(lambda: epochs_done(hemiola) >= 2)
         sshs = children_of(run.pid)
         assert len(sshs) == 3
         far = children_of(sshs[2])
@@ -393,14 +387,14 @@ def test_pods_of_the_manifest_die_come_again_and_change_in_number(hemiola):
     try:
         for index in range(4):
             pods.start(index)
-        wait_until(lambda: epochs_done(hemiola) >= 2, seconds=60)
+        wait_until(lambda: epochs_done(hemiola) >= 2)
         pods.kill(0)  # the one that leads
-        wait_until(lambda: epochs_done(hemiola) >= 6, seconds=60)
+        wait_until(lambda: epochs_done(hemiola) >= 6)
         pods.start(0)
-        wait_until(lambda: epochs_done(hemiola) >= 10, seconds=60)
+        wait_until(lambda: epochs_done(hemiola) >= 10)
         for index in (4, 5):
             pods.start(index)
-        wait_until(lambda: epochs_done(hemiola) >= 20, seconds=60)
+        wait_until(lambda: epochs_done(hemiola) >= 20)
         assert [pods.delete(index) for index in (5, 4, 3)] == [0, 0, 0], pods.said
         assert set(pods.join().values()) == {0}, pods.said
         summary = hemiola.summary()
@@ -424,11 +418,11 @@ def test_a_node_joins_by_hand_where_etcd_keeps_the_view(hemiola):
     words = [*LONG, "cluster.max_nodes=3", f"cluster.etcd={etcd.urls[0]}"]
     nodes = [as_torchrun(hemiola, rank, 2, port, *words) for rank in range(2)]
     try:
-        wait_until(lambda: epochs_done(hemiola) >= 2, seconds=60)
+        wait_until(lambda: epochs_done(hemiola) >= 2)
         nodes.append(hemiola.start("join", hemiola.job, *words, "--node=2", "cluster.nodes=2",
                                    f"cluster.rendezvous=tcp:127.0.0.1:{port + 1}"))
         before = epochs_done(hemiola)
-        wait_until(lambda: epochs_done(hemiola) >= before + 3, seconds=40)
+        wait_until(lambda: epochs_done(hemiola) >= before + 3)
         time.sleep(5)  # who is not let in yet is interrupted, and does not leave
         nodes[2].send_signal(signal.SIGINT)
         said = nodes[2].communicate(timeout=20)[1]
@@ -448,7 +442,7 @@ def test_a_job_whose_every_process_has_died_begins_anew_where_etcd_keeps_the_vie
     words = [*SMALL, f"cluster.etcd={etcd.urls[0]}"]
     nodes = [as_torchrun(hemiola, rank, 2, port, *words, *PACE) for rank in range(2)]
     try:
-        wait_until(lambda: epochs_done(hemiola) >= 1, seconds=60)
+        wait_until(lambda: epochs_done(hemiola) >= 1, of=nodes)
         for node in nodes:
             node.send_signal(signal.SIGSTOP)
         for node in nodes:

@@ -162,11 +162,12 @@ INSTANTIATE_TEST_SUITE_P(
                                              "sync.compress=quantise(4)"},
                     std::vector<std::string>{"sync.scheme=outer(7)", "cluster.nodes=3"}));
 
-// 4 nodes, then 3, then 6; under what it learns nothing changes but the order of additions.
+// 4 nodes, then 3, then 6; under what it learns nothing changes but the order of additions. At that
+// rate no order makes the loss of an epoch as noisy as the bound below.
 TEST(Resuming, A_job_goes_on_with_fewer_and_with_more_nodes) {
   for (const char* scheme : {"bsp", "essp(2)", "allreduce", "gossip", "pushsum"}) {
     const TempFolder folder;
-    Trial trial{{std::string("sync.scheme=") + scheme, "sync.strict=false"}};
+    Trial trial{{std::string("sync.scheme=") + scheme, "sync.strict=false", "train.rate=0.02"}};
     uint32_t epochs = 0;
     for (const uint32_t nodes : {4U, 3U, 6U}) {
       trial.settings.push_back("cluster.nodes=" + std::to_string(nodes));

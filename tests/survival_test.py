@@ -246,6 +246,38 @@ def test_a_node_that_cannot_come_in_does_not_end_the_run(hemiola):
         end(run)
 
 
+def kill_all_at_once(run):
+    nodes = nodes_of(run.pid)
+    for signal_ in (signal.SIGSTOP, signal.SIGKILL):
+        for node in nodes:
+            os.kill(node, signal_)
+
+
+def test_where_all_nodes_die_at_once_the_job_goes_on_from_its_last_checkpoint(hemiola, undisturbed):
+    run = hemiola.start("train", hemiola.job, *SLOW, "sync.scheme=essp(2)",
+                        "checkpoint.every=2 epochs")
+    try:
+        wait_until(lambda: epochs_done(hemiola) >= 8)
+        kill_all_at_once(run)
+        said, _ = finish(hemiola, run, undisturbed)
+        assert "all nodes that were at work have died" in said, said
+        resumed = hemiola.summary()["resumed"]
+        assert resumed["epoch"] >= 4, resumed
+    finally:
+        end(run)
+
+
+def test_where_all_nodes_die_before_any_checkpoint_the_job_begins_again(hemiola, undisturbed):
+    run = hemiola.start("train", hemiola.job, *SLOW, "sync.scheme=bsp")
+    try:
+        wait_until(lambda: epochs_done(hemiola) >= 3)
+        kill_all_at_once(run)
+        said, _ = finish(hemiola, run, undisturbed)
+        assert "there is no checkpoint yet, so the job begins again" in said, said
+    finally:
+        end(run)
+
+
 @pytest.mark.parametrize("node", [0, 2])
 def test_a_worker_that_throws_takes_only_its_node_with_it(hemiola, undisturbed, node):
     run = hemiola.start("train", hemiola.job, *SLOW, "sync.scheme=essp(2)", f"--throw={node}:60")

@@ -118,9 +118,7 @@ void Coordinator::on_ready(NodeId from, const Ready& ready, Instant now, Outbox&
   rows_recovered_ += ready.rows;
   if (ready_.size() < view_.parties()) return;
   if (view_.begun && agenda_.history().empty()) {
-    return end(false,
-               "all nodes that had worked are gone, and with them what they had learnt; go on from "
-               "the last checkpoint with --resume",
+    return end(false, std::string(kNobodyKnows) + "; go on from the last checkpoint with --resume",
                now, out);
   }
   phase_ = Phase::running;

@@ -13,6 +13,10 @@
 
 namespace hemiola {
 
+// How a job ends in which only newcomers are left.
+inline constexpr const char* kNobodyKnows =
+    "all nodes that had worked are gone, and with them what they had learnt";
+
 // Without `gone` the failure ends the job. With it, it is one that the job may go on after, without
 // that node, if it goes on at all (options.h).
 struct Verdict {

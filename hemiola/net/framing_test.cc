@@ -28,7 +28,7 @@ std::vector<Bytes> feed(FrameParser& parser, std::string_view stream, size_t ste
     size_t given = 0;
     for (const auto part : space) {
       const size_t n = std::min({part.size(), stream.size(), step - given});
-      std::memcpy(part.data(), stream.data(), n);
+      if (n > 0) std::memcpy(part.data(), stream.data(), n);
       stream.remove_prefix(n);
       given += n;
       if (n < part.size()) break;

@@ -208,7 +208,7 @@ class Service {
         ::listen(listener_.get(), 128) != 0) {
       throw UserError("cannot keep views at " + path + ": " + system_text(errno));
     }
-    recall();
+    view_ = view_kept_at(path).value_or(View{});
   }
 
   [[noreturn]] void run() {
@@ -266,12 +266,6 @@ class Service {
     return out && !error;
   }
 
-  void recall() {
-    std::ifstream in(file_, std::ios::binary);
-    const std::string bytes((std::istreambuf_iterator<char>(in)), {});
-    if (const auto view = decode_view(Bytes::copy_of(bytes))) view_ = *view;
-  }
-
   const std::string file_;
   Fd listener_;
   View view_;
@@ -285,6 +279,12 @@ std::unique_ptr<ViewStore> view_service_at(const std::string& path) {
 }
 
 std::string view_file(const std::string& path) { return path + ".view"; }
+
+std::optional<View> view_kept_at(const std::string& path) {
+  std::ifstream in(view_file(path), std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(in)), {});
+  return decode_view(Bytes::copy_of(bytes));
+}
 
 void serve_views(const std::string& path) { Service(path).run(); }
 

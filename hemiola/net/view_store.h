@@ -37,5 +37,7 @@ std::unique_ptr<ViewStore> view_service_at(const std::string& path);
 // listen.
 [[noreturn]] void serve_views(const std::string& path);
 std::string view_file(const std::string& path);
+// What it keeps there, also while none serves. Nothing: there was no view yet.
+std::optional<View> view_kept_at(const std::string& path);
 
 }  // namespace hemiola::net

@@ -188,7 +188,7 @@ class GenerationsTest : public testing::Test {
 
   template <class T>
   T& make_call(uint32_t node) {
-    calls_.push_back(std::make_unique<T>());
+    calls_.push_back(std::make_shared<T>());
     calls_.back()->worker = WorkerId{node};
     return static_cast<T&>(*calls_.back());
   }
@@ -223,7 +223,7 @@ class GenerationsTest : public testing::Test {
   std::vector<std::unique_ptr<TableMachine>> machines_;
   std::vector<std::unique_ptr<TableLeaver>> leavers_;
   std::map<Line, std::deque<Outbox::Send>> lines_;
-  std::deque<std::unique_ptr<TableCall>> calls_;
+  std::deque<std::shared_ptr<TableCall>> calls_;  // shared, so that each is deleted as what it is
   std::deque<std::pair<uint32_t, Instant>> wakes_;
   std::vector<std::string> said_;
   std::vector<int> ready_;

@@ -178,7 +178,7 @@ class KeeperTest : public testing::Test {
 
   template <class T>
   T& make(uint32_t node, uint32_t worker) {
-    calls_.push_back(std::make_unique<T>());
+    calls_.push_back(std::make_shared<T>());
     calls_.back()->worker = WorkerId{node * job_.workers + worker};
     return static_cast<T&>(*calls_.back());
   }
@@ -200,7 +200,7 @@ class KeeperTest : public testing::Test {
   std::vector<std::unique_ptr<TableMachine>> machines_;
   std::map<Line, std::deque<Outbox::Send>> lines_;
   std::vector<std::vector<int>> clocks_;
-  std::deque<std::unique_ptr<TableCall>> calls_;
+  std::deque<std::shared_ptr<TableCall>> calls_;  // shared, so that each is deleted as what it is
   std::vector<std::string> said_;
   Instant now_;
 };

@@ -18,10 +18,14 @@
 #include <optional>
 #include <set>
 #include <system_error>
+#include <utility>
 #include <vector>
 
+#include "hemiola/cluster/verdict.h"
 #include "hemiola/core/check.h"
 #include "hemiola/net/socket.h"
+#include "hemiola/net/view_store.h"
+#include "hemiola/train/checkpoint_run.h"
 #include "hemiola/train/launch_desk.h"
 #include "hemiola/train/launch_places.h"
 #include "hemiola/train/launch_process.h"
@@ -48,14 +52,27 @@ constexpr int kShortLives = 3;
 // How often the keeper of views is looked after.
 constexpr int kLookMs = 200;
 
+// So often all may die before there is another checkpoint.
+constexpr int kInVain = 3;
+
 using Process = NodeProcess;
+
+// What it went on from before, when none was written since.
+ResumeFlags last_checkpoint(const Job& job, const Flags& flags) {
+  Progress progress(progress_options(flags));
+  try {
+    return checkpoint_to_resume(job, flags, "", progress);
+  } catch (const UserError&) {
+    return flags.resume;
+  }
+}
 
 class Launcher {
  public:
   Launcher(const Job& job, const Flags& flags, const LaunchOptions& options)
       : job_(job), flags_(flags), options_(options), places_(job, flags, options) {}
 
-  LaunchResult run() {
+  int run() {
     block_signals();
     try {
       if (!places_.views().empty()) start_service();
@@ -68,8 +85,11 @@ class Launcher {
       throw;
     }
     end_service();
-    return {conclude()};
+    return all_dead_ ? 1 : conclude();
   }
+
+  // The job came to nothing because all died who knew of it; it may begin again.
+  bool all_dead() const { return all_dead_; }
 
  private:
   void block_signals() {
@@ -240,6 +260,11 @@ class Launcher {
     if (p.ended_by_us() || p.exited_with(kLeftStatus)) return;
     if (p.well()) return job_done(p.exited_with(kEarlyStatus));
     const bool lost = p.killed() || p.exited_with(kFencedStatus);
+    if (goes_on(job_) && !is_over() && nobody_knows(p, lost)) {
+      std::fprintf(stderr, "hemiola: %s\n", p.why().c_str());
+      all_dead_ = true;
+      return end_all();
+    }
     const bool may_go_on = goes_on(job_) && !deadline_ && any_running();
     if (may_go_on && lost) return lost_node(p);
     // One that fails to come in, or is refused, is no reason for the others to end. If the job has
@@ -252,6 +277,16 @@ class Launcher {
     if (!first_failed_) first_failed_ = &p;
     if (deadline_) return;
     deadline_ = steady_clock::now() + (p.killed() ? steady_clock::duration{} : kLastWords);
+  }
+
+  // Those who are left, if any, have come too late to have learnt anything.
+  bool nobody_knows(const Process& ended, bool lost) const {
+    if (!lost) return ended.why().find(kNobodyKnows) != std::string::npos;
+    if (places_.views().empty()) return false;
+    const auto view = net::view_kept_at(places_.views());
+    return view && std::none_of(processes_.begin(), processes_.end(), [&](const auto& p) {
+             return p->running() && view->has(NodeId{p->node()}, p->instance());
+           });
   }
 
   // One node has seen the job's end, so all that belong to it have.
@@ -346,7 +381,8 @@ class Launcher {
   std::map<const Process*, int> waited_for_;         // at the end
   const Process* first_failed_ = nullptr;
   std::optional<steady_clock::time_point> deadline_;  // then the rest is made to end
-  bool done_ = false;                                 // some node has seen the end of the job
+  bool all_dead_ = false;
+  bool done_ = false;  // some node has seen the end of the job
   bool interrupted_ = false;
   bool early_ = false;  // it ended in order before all was done
 };
@@ -354,7 +390,22 @@ class Launcher {
 }  // namespace
 
 LaunchResult launch(const Job& job, const Flags& flags, const LaunchOptions& options) {
-  return Launcher(job, flags, options).run();
+  Flags from = flags;
+  for (int in_vain = 0;;) {
+    Launcher launcher(job, from, options);
+    const int status = launcher.run();
+    if (!launcher.all_dead()) return {status};
+    std::fprintf(stderr, "hemiola: all nodes that were at work have died\n");
+    const std::string before = std::exchange(from.resume, last_checkpoint(job, from)).path;
+    in_vain = from.resume.path == before ? in_vain + 1 : 0;
+    if (in_vain == kInVain) {
+      std::fprintf(stderr, "hemiola: %d times without a new checkpoint: the job ends\n", kInVain);
+      return {1};
+    }
+    if (!from.resume) {
+      std::fprintf(stderr, "hemiola: there is no checkpoint yet, so the job begins again\n");
+    }
+  }
 }
 
 }  // namespace hemiola

@@ -91,6 +91,8 @@ NodeOrder LaunchPlaces::order_for(uint32_t node, bool later) {
   NodePlace& place = order.place;
   place.self = NodeId{node};
   place.comes_later = later;
+  draw(&place.instance, sizeof place.instance);
+  place.instance |= 1;  // 0 stands for none
   if (!hosts_.empty()) {
     const bool first = node == 0 && !later;
     const uint16_t port = first ? net::Address::parse(place.rendezvous).port : uint16_t{0};

@@ -63,6 +63,7 @@ std::string quoted(const std::string& text) {
 
 NodeProcess::NodeProcess(const NodeOrder& order, const Whereabouts& where)
     : node_(order.place.self.value),
+      instance_(order.place.instance),
       host_(where.host.empty() ? "here" : where.host),
       remote_(!where.host.empty()) {
   int ends[2];

@@ -37,6 +37,7 @@ class NodeProcess {
   NodeProcess(const NodeOrder& order, const Whereabouts& where);
 
   uint32_t node() const { return node_; }
+  uint64_t instance() const { return instance_; }
   pid_t pid() const { return pid_; }
   const std::string& host() const { return host_; }
   Clock::time_point started() const { return started_; }
@@ -68,6 +69,7 @@ class NodeProcess {
   void read_words();
 
   uint32_t node_;
+  uint64_t instance_;
   std::string host_;
   bool remote_;
   pid_t pid_ = -1;

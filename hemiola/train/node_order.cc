@@ -19,7 +19,7 @@ Bytes encode(const NodeOrder& order) {
   w.put(resume.number).put(resume.last);
   const NodePlace& p = order.place;
   w.put(p.self).put_text(p.listen).put_text(p.host).put_text(p.rendezvous).put_text(p.secret);
-  w.put_text(p.views).put(p.comes_later);
+  w.put_text(p.views).put(p.comes_later).put(p.instance);
   return std::move(w).take();
 }
 
@@ -55,6 +55,7 @@ NodeOrder decode_order(const Bytes& bytes) {
   order.place.secret = r.get_text();
   order.place.views = r.get_text();
   order.place.comes_later = r.get<bool>();
+  order.place.instance = r.get<uint64_t>();
   if (!r.finished()) throw UserError("the launcher's order cannot be read");
   return order;
 }

@@ -15,6 +15,7 @@ NodeOrder example() {
   order.flags.out = "runs/x";
   order.flags.quiet = true;
   order.flags.stall_chance = 0.25;
+  order.place.instance = uint64_t{1} << 63 | 5;
   order.flags.throwing_node = 3, order.flags.throwing_step = 40;
   order.flags.resume = {"runs/x/checkpoints/ckpt-000007", 6, 8, 7, 9};
   order.place = {NodeId{2}, "unix:/tmp/a", "here", "unix:/tmp/b", "secret"};
@@ -28,6 +29,7 @@ TEST(NodeOrder, What_was_told_is_what_is_heard) {
   EXPECT_EQ(heard.flags.out, "runs/x");
   EXPECT_TRUE(heard.flags.quiet);
   EXPECT_EQ(heard.flags.stall_chance, 0.25);
+  EXPECT_EQ(heard.place.instance, order.place.instance);
   EXPECT_EQ(heard.flags.throwing_node, 3u);
   EXPECT_EQ(heard.flags.throwing_step, 40u);
   EXPECT_EQ(heard.flags.resume.path, "runs/x/checkpoints/ckpt-000007");

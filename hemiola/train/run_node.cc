@@ -54,7 +54,8 @@ net::NodeOptions node_options(const Job& job, const NodePlace& place, Progress& 
 }
 
 // In containers every process may have the same number.
-uint64_t instance_of_this_process() {
+uint64_t instance_of(const NodePlace& place) {
+  if (place.instance != 0) return place.instance;
   static const uint64_t instance =
       mix(static_cast<uint64_t>(::getpid()),
           static_cast<uint64_t>(std::chrono::system_clock::now().time_since_epoch().count()));
@@ -69,7 +70,7 @@ ClusterOptions cluster_options(const Job& job, const NodePlace& place, const std
   options.address = address;
   options.rendezvous = place.self.value == 0 ? address : place.rendezvous;
   options.job_summary = agreement_text(job);
-  options.instance = instance_of_this_process();
+  options.instance = instance_of(place);
   options.join_timeout = seconds(job.cluster.join_timeout_s);
   options.say_wait = seconds(job.cluster.say_wait_s);
   options.on_silence = job.cluster.on_silence == "end" ? OnSilence::end : OnSilence::wait;
@@ -89,7 +90,7 @@ std::unique_ptr<net::ViewStore> keeper_of_views(const Job& job, const NodePlace&
   if (!in_etcd(job)) return nullptr;
   const net::EtcdPlace etcd{job.cluster.etcd,
                             net::etcd_key(job.job.name, place.secret, place.rendezvous),
-                            instance_of_this_process()};
+                            instance_of(place)};
   // While etcd is away those who are here go on, and so who comes meanwhile may wait for it.
   if (!place.comes_later) net::etcd_must_answer(etcd, job.cluster.join_timeout_s);
   return net::views_in_etcd(etcd);

@@ -20,6 +20,7 @@ struct NodePlace {
   std::string secret;        // what the nodes of the job know and nobody else
   std::string views;         // the launcher's keeper of views; empty: etcd, or the leader
   bool comes_later = false;  // the job has begun
+  uint64_t instance = 0;     // the process, as it stands in views; 0: it draws a number itself
 };
 
 // How many nodes there are is said by the job. `requests` are told to the node while it runs.
