@@ -411,6 +411,28 @@ def test_pods_of_the_manifest_die_come_again_and_change_in_number(hemiola):
         etcd.stop()
 
 
+def test_a_leader_that_slept_through_the_end_of_the_job_does_not_go_on_alone(hemiola):
+    needs("etcd", package="etcd-server")
+    etcd = Etcd(hemiola.folder)
+    port = free_port()
+    words = [*SMALL, "train.epochs=12", f"cluster.etcd={etcd.urls[0]}"]
+    nodes = [as_torchrun(hemiola, rank, 2, port, *words, *PACE) for rank in range(2)]
+    try:
+        wait_until(lambda: epochs_done(hemiola) >= 2, of=nodes)
+        nodes[0].send_signal(signal.SIGSTOP)
+        said = nodes[1].communicate(timeout=60)[1]
+        assert nodes[1].returncode == 0 and "going on with 1 node" in said, said
+        summary = hemiola.summary()
+        nodes[0].send_signal(signal.SIGCONT)
+        said = nodes[0].communicate(timeout=20)[1]
+        assert "the job has ended while node 0 was away" in said, said
+        assert hemiola.summary() == summary
+    finally:
+        for node in nodes:
+            end(node)
+        etcd.stop()
+
+
 def test_a_node_joins_by_hand_where_etcd_keeps_the_view(hemiola):
     needs("etcd", package="etcd-server")
     etcd = Etcd(hemiola.folder)

@@ -57,7 +57,7 @@ void ClusterMachine::on(Event& event, Instant now, Outbox& out) {
     workers_run_ = false;
     adopt(*std::exchange(next_, std::nullopt), now, out);
   }
-  if (coordinates()) hear_asks(now, out);
+  if (coordinates() && phase_ != Phase::over) hear_asks(now, out);
 }
 
 // Others may know of a view that this node leads before it does itself.

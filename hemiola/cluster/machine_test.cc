@@ -186,6 +186,13 @@ class InTheView : public testing::Test {
   Outbox out_;
 };
 
+const JobOver* end_of(const Outbox& out) {
+  for (const Notice& n : out.notices) {
+    if (const auto* over = std::get_if<JobOver>(&n)) return over;
+  }
+  return nullptr;
+}
+
 TEST_F(InTheView, Who_cannot_connect_to_another_tells_the_leader_so_and_waits) {
   be(2);
   on(PeerUp{NodeId{0}});
@@ -361,6 +368,33 @@ TEST_F(InTheView, Where_the_job_has_begun_anew_who_is_of_the_one_before_is_out) 
   EXPECT_TRUE(fenced());
 }
 
+TEST_F(InTheView, Who_slept_through_the_end_of_the_job_ends_and_tells_the_keeper_nothing) {
+  for (const uint32_t self : {0u, 2u, 3u}) {  // the last one waits to be let in
+    out_ = {};
+    be(self, Epoch{4});
+    on(ViewStored{View{Epoch{5}, {}}});
+    ASSERT_NE(end_of(out_), nullptr) << self;
+    EXPECT_TRUE(end_of(out_)->ok && end_of(out_)->left);
+    EXPECT_TRUE(out_.proposals.empty());
+    EXPECT_EQ(end_of(out_)->reason,
+              "the job has ended while node " + std::to_string(self) + " was away");
+  }
+}
+
+TEST_F(InTheView, Where_a_job_has_ended_well_another_one_may_begin) {
+  ClusterOptions options;
+  options.nodes = 2;
+  options.address = options.rendezvous = "tcp:a:1";
+  options.goes_on = true;
+  options.keeper = ViewKeeper::store;
+  machine_ = std::make_unique<ClusterMachine>(options);
+  on(TimerFired{MachineId::cluster, 0});
+  on(ViewStored{View{Epoch{5}, {}}});
+  ASSERT_FALSE(out_.sends.empty());
+  EXPECT_EQ(out_.sends[0].kind, Kind::join);
+  EXPECT_EQ(end_of(out_), nullptr);
+}
+
 TEST_F(InTheView, Where_another_run_has_the_keeper_a_job_goes_on_until_somebody_is_missed) {
   be(0, Epoch{7});
   for (const uint32_t n : {1u, 2u}) on(PeerUp{NodeId{n}});
@@ -371,13 +405,6 @@ TEST_F(InTheView, Where_another_run_has_the_keeper_a_job_goes_on_until_somebody_
   on(PeerLost{NodeId{2}, "gone"});
   wait(seconds(1), {1});
   EXPECT_TRUE(fenced());
-}
-
-const JobOver* end_of(const Outbox& out) {
-  for (const Notice& n : out.notices) {
-    if (const auto* over = std::get_if<JobOver>(&n)) return over;
-  }
-  return nullptr;
 }
 
 struct Boom : Fail {

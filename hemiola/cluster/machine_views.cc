@@ -141,6 +141,11 @@ void ClusterMachine::on_stored(const View& view, Instant now, Outbox& out) {
   if (std::exchange(store_lost_, std::nullopt)) {
     out.say(Level::info, "the keeper of views answers again");
   }
+  if (view.over() && (phase_ != Phase::joining || heard_of_view_)) {
+    JobOver how{true, "the job has ended while " + name_of(options_.self) + " was away"};
+    how.left = true;
+    return over(std::move(how), out);
+  }
   if (phase_ != Phase::joining) {
     const bool ours = is_of_this_job(view);
     foreign_ = !ours && view.epoch < view_.epoch;
@@ -149,7 +154,7 @@ void ClusterMachine::on_stored(const View& view, Instant now, Outbox& out) {
     follow_lost_leader(now, out);
     return;
   }
-  if (view.epoch == Epoch{0}) {
+  if (view.epoch == Epoch{0} || view.over()) {
     if (!heard_of_view_) return begin_anew(now, out);
     if (!forgotten_since_) forgotten_since_ = now;
     return;

@@ -110,7 +110,7 @@ struct JobOver {
   std::string reason;
   bool fenced = false;  // for this node only: the others have gone on without it
   bool early = false;   // in order, but before all was done, as it was asked to
-  bool left = false;    // for this node only, as it was asked to; what it had is with the others
+  bool left = false;    // for this node only, in order: the others have what it had
   bool alone = false;   // for this node only: its worker failed, and the others are spared it
 };
 using Notice = std::variant<ViewChanged, JobStarted, JobOver, Parting, Connected, StateReady>;

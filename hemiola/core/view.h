@@ -59,6 +59,8 @@ struct View {
     return seat && party(*seat).instance == instance;
   }
   bool leaves(NodeId node) const { return has(node) && !rank_of(node); }
+  // What a keeper of views holds when the job has ended well.
+  bool over() const { return epoch > Epoch{0} && parties() == 0; }
 };
 
 // As nodes send it to each other, and as a keeper of views holds it. What has a node twice, or

@@ -161,14 +161,6 @@ std::optional<bool> EtcdClient::swap(const std::string& key, int64_t revision,
              succeeded);
 }
 
-std::optional<bool> EtcdClient::remove(const std::string& key, int64_t revision) {
-  const json request = {{"request_delete_range", {{"key", base64(key)}}}};
-  return ask(
-      "/v3/kv/txn",
-      json{{"compare", key_is_unchanged(key, revision)}, {"success", json::array({request})}},
-      succeeded);
-}
-
 std::optional<int64_t> EtcdClient::lease(std::chrono::seconds lasts) {
   return ask("/v3/lease/grant", json{{"TTL", std::to_string(lasts.count())}},
              [](const json& answer) { return std::stoll(answer.at("ID").get<std::string>()); });

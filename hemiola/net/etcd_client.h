@@ -35,8 +35,6 @@ class EtcdClient {
   // Writes if the key's revision is still `revision`. Returns whether it was.
   std::optional<bool> swap(const std::string& key, int64_t revision, const std::string& value,
                            int64_t lease);
-  // False on the same condition, else it is gone.
-  std::optional<bool> remove(const std::string& key, int64_t revision);
 
   // Keys that hang on a lease go when nobody has renewed it for so long.
   std::optional<int64_t> lease(std::chrono::seconds lasts);

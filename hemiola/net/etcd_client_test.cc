@@ -49,9 +49,6 @@ TEST(EtcdClientTest, A_value_of_any_bytes_is_written_only_over_the_revision_that
     EXPECT_EQ(after->value, value);
     EXPECT_GT(after->revision, before->revision);
   }
-  EXPECT_EQ(client.remove("k", 1), false);
-  EXPECT_EQ(client.remove("k", client.get("k")->revision), true);
-  EXPECT_EQ(client.get("k")->revision, 0);
 }
 
 TEST(EtcdClientTest, What_hangs_on_a_lease_stays_while_it_is_renewed_and_goes_then) {

@@ -28,6 +28,8 @@ constexpr auto kLookRarely = std::chrono::milliseconds(1000);
 constexpr auto kPatience = std::chrono::seconds(2);
 constexpr auto kLease = std::chrono::seconds(kViewLeaseSeconds);
 constexpr auto kRenew = std::chrono::seconds(10);
+// A node that slept for less hears that the job is over.
+constexpr auto kOverLease = std::chrono::hours(24);
 
 std::string text_of(const View& view) {
   const Bytes bytes = encode_view(view);
@@ -74,7 +76,7 @@ class EtcdStore final : public ViewStore {
     std::unique_lock lock(mutex_);
     over_for_ = self;
     watch_.wake();
-    forgotten_.wait_for(lock, kPatience, [this] { return ended_.load(); });
+    closed_.wait_for(lock, kPatience, [this] { return ended_.load(); });
   }
 
  private:
@@ -90,10 +92,10 @@ class EtcdStore final : public ViewStore {
     }
     if (ended_) return;
     lock.unlock();
-    forget();
+    close();
     lock.lock();
     ended_ = true;
-    forgotten_.notify_all();
+    closed_.notify_all();
   }
 
   // Reads the view, and changes it when it is the one that is to be followed. Either way what then
@@ -103,7 +105,8 @@ class EtcdStore final : public ViewStore {
     if (!entry) return unanswered(client_.why());
     auto view = view_in(*entry);
     if (!view) return unanswered("what stands at " + key_ + " is no view");
-    if (proposal && proposal->after == view->epoch) {
+    const bool first = proposal && proposal->after == Epoch{0} && view->over();
+    if (proposal && (first || proposal->after == view->epoch)) {
       if (!write(*entry, proposal->view)) return unanswered(client_.why());
       entry = client_.get(key_);
       if (!entry) return unanswered(client_.why());
@@ -117,7 +120,7 @@ class EtcdStore final : public ViewStore {
     lost_ = false;
     told_ = entry->revision;
     if (news) tell_(ViewStored{*view});
-    if (vanished) tell_(StoreLost{"the view is gone from etcd: the job is over, or was forgotten"});
+    if (vanished) tell_(StoreLost{"the view is gone from etcd"});
   }
 
   // A view whose processes are all gone is forgotten when its lease runs out, so that the job can
@@ -131,7 +134,7 @@ class EtcdStore final : public ViewStore {
 
   // False: nobody answered. Another who was quicker is an answer.
   bool write(const EtcdEntry& entry, const View& view) {
-    int64_t lease = entry.lease;
+    int64_t lease = view_in(entry)->over() ? 0 : entry.lease;
     if (lease == 0) {
       const auto made = client_.lease(kLease);
       if (!made) return false;
@@ -148,11 +151,15 @@ class EtcdStore final : public ViewStore {
     client_.renew(lease);
   }
 
-  void forget() {
+  // Not removed: who sleeps now would take it for forgotten, and tell it again.
+  void close() {
     const auto entry = client_.get(key_);
     const auto view = entry ? view_in(*entry) : std::nullopt;
     const bool leads = view && !view->members.empty() && view->members[0].node == *over_for_;
-    if (leads) client_.remove(key_, entry->revision);
+    if (!leads) return;
+    const auto lease = client_.lease(kOverLease);
+    const View over{Epoch{view->epoch.value + 1}, {}};
+    if (lease) client_.swap(key_, entry->revision, text_of(over), *lease);
   }
 
   void unanswered(const std::string& why) {
@@ -167,7 +174,7 @@ class EtcdStore final : public ViewStore {
   std::function<void(Event)> tell_;
   std::thread thread_;
   std::mutex mutex_;
-  std::condition_variable forgotten_;         // when the job is over
+  std::condition_variable closed_;            // when the job is over
   std::optional<Outbox::Proposal> proposal_;  // the latest is the one that counts
   std::optional<NodeId> over_for_;
 

@@ -2,7 +2,8 @@
 //
 // The key holds the view as encode_view() writes it, and is changed by compare-and-swap on its
 // revision. It hangs on a lease that the nodes in it renew, so that what a job leaves that ended in
-// disorder is gone soon after, and the job can begin anew.
+// disorder is gone soon after, and the job can begin anew. When it has ended well the key says so
+// for a day, and may be followed by a first view.
 #pragma once
 
 #include <cstdint>

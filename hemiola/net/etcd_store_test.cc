@@ -129,7 +129,7 @@ TEST(EtcdStoreTest, An_etcd_that_was_away_still_knows_the_view_and_both_are_said
   EXPECT_EQ(a.lost, lost_before + 1);
 }
 
-TEST(EtcdStoreTest, When_the_job_is_over_its_leader_takes_the_view_away_and_who_slept_hears_it) {
+TEST(EtcdStoreTest, When_the_job_is_over_its_leader_says_so_and_who_slept_hears_it) {
   SKIP_WITHOUT_ETCD();
   const EtcdForTest etcd;
   Listening leader(etcd), other(etcd), sleeper(etcd);
@@ -141,10 +141,16 @@ TEST(EtcdStoreTest, When_the_job_is_over_its_leader_takes_the_view_away_and_who_
   Listening late(etcd);
   EXPECT_TRUE(late.await_epoch(1)) << "another than the leader took it away";
   leader.store->job_over(NodeId{3});
-  EXPECT_TRUE(sleeper.await_epoch(0));
-  EXPECT_TRUE(sleeper.await([](const Listening& l) { return l.lost > 0; }));
+  const auto hears_the_end = [](const Listening& l) {
+    return !l.views.empty() && l.views.back().over();
+  };
+  EXPECT_TRUE(sleeper.await(hears_the_end));
   Listening next(etcd);
-  EXPECT_TRUE(next.await_epoch(0));
+  EXPECT_TRUE(next.await(hears_the_end));
+  sleeper.store->propose({Epoch{1}, view_of(1001, 8)});  // is late
+  next.store->propose({Epoch{0}, view_of(1, 9)});
+  ASSERT_TRUE(next.await_epoch(1));
+  EXPECT_EQ(next.views.back().members[0].node, NodeId{9});
 }
 
 TEST(EtcdStoreTest, Runs_have_keys_of_their_own_which_do_not_tell_the_secret) {

@@ -25,7 +25,7 @@ class ViewStore {
   // From any thread; does not block. While the keeper is away a proposal is lost.
   virtual void propose(Outbox::Proposal proposal) = 0;
   // The job is over. Each node says so when it leaves; when the one that leads does, which goes
-  // last, the view may be forgotten. Blocks for a moment at most.
+  // last, the view says so (View::over). Blocks for a moment at most.
   virtual void job_over(NodeId) {}
 };
 
