@@ -114,7 +114,7 @@ class Cluster:
 
 
 def test_who_is_cut_from_the_leader_ends_and_says_so_and_the_others_go_on(hemiola, network):
-    cluster = Cluster(hemiola, "train.epochs=60")
+    cluster = Cluster(hemiola, "train.epochs=40")
     try:
         cluster.await_epochs(5)
         set_link(2, "down")
@@ -147,7 +147,7 @@ def test_a_leader_that_is_cut_off_alone_does_not_train_on_what_it_has(hemiola, n
 @pytest.mark.parametrize("cut", [lambda: set_link(0, "down"), lambda: deafen(0, 1, 2)],
                          ids=["link", "firewall"])
 def test_with_etcd_the_side_that_has_it_goes_on_whoever_led(hemiola, etcd_at_1, cut):
-    cluster = Cluster(hemiola, f"cluster.etcd={etcd_at_1}", "train.epochs=45")
+    cluster = Cluster(hemiola, f"cluster.etcd={etcd_at_1}", "train.epochs=36")
     try:
         cluster.await_epochs(5)
         cut()
@@ -161,7 +161,7 @@ def test_with_etcd_the_side_that_has_it_goes_on_whoever_led(hemiola, etcd_at_1, 
 
 
 def test_of_two_who_cannot_talk_to_each_other_one_goes_though_both_have_etcd(hemiola, etcd_at_1):
-    cluster = Cluster(hemiola, f"cluster.etcd={etcd_at_1}", "train.epochs=45")
+    cluster = Cluster(hemiola, f"cluster.etcd={etcd_at_1}", "train.epochs=36")
     try:
         cluster.await_epochs(5)
         deafen(2, 0)  # one way is enough
