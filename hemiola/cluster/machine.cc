@@ -77,7 +77,7 @@ void ClusterMachine::on_timer(uint64_t tag, Instant now, Outbox& out) {
       return redial(now, out);
     case Tag::end_wait:
       if (!report_ || now < report_->until) return;
-      over(end_after(report_->failed), out);
+      over(end_after(report_->failed, others_go_on()), out);
   }
 }
 

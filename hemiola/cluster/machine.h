@@ -117,7 +117,7 @@ class ClusterMachine : public Machine {
   void on_reduce_sum(const ReduceSum& sum, Outbox& out);
   void report(Failed failed, Instant now, Outbox& out);
   bool others_go_on() const;
-  JobOver end_after(const Failed& cause) const;
+  JobOver end_after(const Failed& cause, bool others_go_on) const;
   void on_end(const End& end, Outbox& out);
   void on_leave_asked(const LeaveAsked& asked, Outbox& out);
   void ask_leave(Outbox& out);

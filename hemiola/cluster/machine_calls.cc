@@ -199,7 +199,7 @@ void ClusterMachine::report(Failed failed, Instant now, Outbox& out) {
   if (phase_ == Phase::over) return;
   const bool of_worker = failed.what == Failed::What::worker || failed.what == Failed::What::alone;
   if (coordinates() && failed.what == Failed::What::alone && others_go_on()) {
-    return over(end_after(failed), out);
+    return over(end_after(failed, true), out);
   }
   if (coordinates()) return coordinator_->on_failed(failed, options_.self, now, out);
   const bool about_coordinator = !of_worker && failed.subject == leader().value;
@@ -211,7 +211,7 @@ void ClusterMachine::report(Failed failed, Instant now, Outbox& out) {
   if (about_coordinator || !links_.contains(leader())) {
     // Should node 0 only have been stopped, it finds this when it wakes.
     if (links_.contains(leader())) out.send(leader(), Kind::failed, failed.encode());
-    return over(end_after(own_cause ? report_->failed : failed), out);
+    return over(end_after(own_cause ? report_->failed : failed, others_go_on()), out);
   }
   if (report_) return;
   out.send(leader(), Kind::failed, failed.encode());
@@ -225,9 +225,9 @@ bool ClusterMachine::others_go_on() const {
          view_.nodes() > std::max(options_.min_nodes, 1u);
 }
 
-JobOver ClusterMachine::end_after(const Failed& cause) const {
+JobOver ClusterMachine::end_after(const Failed& cause, bool others_go_on) const {
   JobOver how{false, judge_failure(cause, options_.self, options_.self).reason};
-  how.alone = cause.what == Failed::What::alone && others_go_on();
+  how.alone = cause.what == Failed::What::alone && others_go_on;
   return how;
 }
 

@@ -46,7 +46,7 @@ void ClusterMachine::on_view(View view, Instant now, Outbox& out) {
   if (known || (next_ && view.epoch <= next_->epoch)) return;
   if (!here && phase_ == Phase::joining) return;
   if (!here && view_.leaves(options_.self)) return left(out);
-  if (!here && report_) return over(end_after(report_->failed), out);
+  if (!here && report_) return over(end_after(report_->failed, true), out);
   if (!here) {
     return over({false,
                  name_of(options_.self) + " was taken out of the job while it was away (view " +
@@ -151,7 +151,7 @@ void ClusterMachine::on_stored(const View& view, Instant now, Outbox& out) {
     foreign_ = !ours && view.epoch < view_.epoch;
     if (ours && view.epoch < view_.epoch) keep_again(view.epoch, out);
     on_view(view, now, out);
-    follow_lost_leader(now, out);
+    if (phase_ != Phase::over) follow_lost_leader(now, out);
     return;
   }
   if (view.epoch == Epoch{0} || view.over()) {
@@ -194,11 +194,7 @@ void ClusterMachine::keep_again(Epoch kept, Outbox& out) {
 
 // A view that somebody else began under the same name is not to be touched.
 bool ClusterMachine::is_of_this_job(const View& view) const {
-  for (size_t i = 0; i < view.parties(); ++i) {
-    const Member& m = view.party(i);
-    if (view_.has(m.node, m.instance)) return true;
-  }
-  return view.parties() == 0;
+  return view.parties() == 0 || view_.meets(view);
 }
 
 }  // namespace hemiola

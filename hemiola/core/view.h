@@ -59,6 +59,13 @@ struct View {
     return seat && party(*seat).instance == instance;
   }
   bool leaves(NodeId node) const { return has(node) && !rank_of(node); }
+  // Some process is in both.
+  bool meets(const View& other) const {
+    for (size_t seat = 0; seat < parties(); ++seat) {
+      if (other.has(party(seat).node, party(seat).instance)) return true;
+    }
+    return false;
+  }
   // What a keeper of views holds when the job has ended well.
   bool over() const { return epoch > Epoch{0} && parties() == 0; }
 };

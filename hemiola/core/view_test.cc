@@ -23,6 +23,11 @@ TEST(View, Another_process_that_is_the_same_node_later_is_told_from_it) {
   view.leaving.push_back({NodeId{5}, "tcp:a:2", 1, {}, 8});
   EXPECT_TRUE(view.has(NodeId{2}, 7) && view.has(NodeId{5}, 8));
   EXPECT_FALSE(view.has(NodeId{2}, 8) || view.has(NodeId{3}, 7));
+  View later, another;
+  later.members.push_back({NodeId{5}, "tcp:a:2", 1, WorkerId{0}, 8});
+  another.members.push_back({NodeId{5}, "tcp:a:2", 1, WorkerId{0}, 9});
+  EXPECT_TRUE(view.meets(later));
+  EXPECT_FALSE(view.meets(another) || view.meets(View{}));
 }
 
 TEST(View, It_comes_back_as_it_was) {

@@ -105,8 +105,8 @@ class EtcdStore final : public ViewStore {
     if (!entry) return unanswered(client_.why());
     auto view = view_in(*entry);
     if (!view) return unanswered("what stands at " + key_ + " is no view");
-    const bool first = proposal && proposal->after == Epoch{0} && view->over();
-    if (proposal && (first || proposal->after == view->epoch)) {
+    if (proposal && may_follow(*proposal, *view)) {
+      told_.reset();  // whatever comes of it is news
       if (!write(*entry, proposal->view)) return unanswered(client_.why());
       entry = client_.get(key_);
       if (!entry) return unanswered(client_.why());
@@ -121,6 +121,12 @@ class EtcdStore final : public ViewStore {
     told_ = entry->revision;
     if (news) tell_(ViewStored{*view});
     if (vanished) tell_(StoreLost{"the view is gone from etcd"});
+  }
+
+  // Another run may be at the same epoch; behind the end of one a first view may stand.
+  static bool may_follow(const Outbox::Proposal& proposal, const View& kept) {
+    if (kept.over()) return proposal.after == Epoch{0} && proposal.view.epoch == Epoch{1};
+    return proposal.after == kept.epoch && (kept.parties() == 0 || kept.meets(proposal.view));
   }
 
   // A view whose processes are all gone is forgotten when its lease runs out, so that the job can

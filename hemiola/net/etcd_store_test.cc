@@ -147,9 +147,13 @@ TEST(EtcdStoreTest, When_the_job_is_over_its_leader_says_so_and_who_slept_hears_
   EXPECT_TRUE(sleeper.await(hears_the_end));
   Listening next(etcd);
   EXPECT_TRUE(next.await(hears_the_end));
-  sleeper.store->propose({Epoch{1}, view_of(1001, 8)});  // is late
+  sleeper.store->propose({Epoch{0}, view_of(1001, 8)});  // as if it had been forgotten
   next.store->propose({Epoch{0}, view_of(1, 9)});
   ASSERT_TRUE(next.await_epoch(1));
+  EXPECT_EQ(next.views.back().members[0].node, NodeId{9});
+  sleeper.store->propose({Epoch{1}, view_of(2, 3)});  // of the job before
+  next.store->propose({Epoch{1}, view_of(2, 9)});
+  ASSERT_TRUE(next.await_epoch(2));
   EXPECT_EQ(next.views.back().members[0].node, NodeId{9});
 }
 

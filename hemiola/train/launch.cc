@@ -25,6 +25,7 @@
 #include "hemiola/core/check.h"
 #include "hemiola/net/socket.h"
 #include "hemiola/net/view_store.h"
+#include "hemiola/train/checkpoint_folder.h"
 #include "hemiola/train/checkpoint_run.h"
 #include "hemiola/train/launch_desk.h"
 #include "hemiola/train/launch_places.h"
@@ -57,11 +58,12 @@ constexpr int kInVain = 3;
 
 using Process = NodeProcess;
 
-// What it went on from before, when none was written since.
-ResumeFlags last_checkpoint(const Job& job, const Flags& flags) {
-  Progress progress(progress_options(flags));
+// Of those behind `known`, which others have written; else what it went on from before.
+ResumeFlags last_checkpoint(const Job& job, const Flags& flags, uint32_t known) {
+  Progress silent({.quiet = true});
   try {
-    return checkpoint_to_resume(job, flags, "", progress);
+    const ResumeFlags last = checkpoint_to_resume(job, flags, "", silent);
+    return last.number > known ? last : flags.resume;
   } catch (const UserError&) {
     return flags.resume;
   }
@@ -260,7 +262,8 @@ class Launcher {
     if (p.ended_by_us() || p.exited_with(kLeftStatus)) return;
     if (p.well()) return job_done(p.exited_with(kEarlyStatus));
     const bool lost = p.killed() || p.exited_with(kFencedStatus);
-    if (goes_on(job_) && !is_over() && nobody_knows(p, lost)) {
+    const bool gone = lost || (p.exited_with(kAloneStatus) && any_running());
+    if (goes_on(job_) && !is_over() && nobody_knows(p, gone)) {
       std::fprintf(stderr, "hemiola: %s\n", p.why().c_str());
       all_dead_ = true;
       return end_all();
@@ -280,8 +283,8 @@ class Launcher {
   }
 
   // Those who are left, if any, have come too late to have learnt anything.
-  bool nobody_knows(const Process& ended, bool lost) const {
-    if (!lost) return ended.why().find(kNobodyKnows) != std::string::npos;
+  bool nobody_knows(const Process& ended, bool gone) const {
+    if (!gone) return ended.why().find(kNobodyKnows) != std::string::npos;
     if (places_.views().empty()) return false;
     const auto view = net::view_kept_at(places_.views());
     return view && std::none_of(processes_.begin(), processes_.end(), [&](const auto& p) {
@@ -391,20 +394,21 @@ class Launcher {
 
 LaunchResult launch(const Job& job, const Flags& flags, const LaunchOptions& options) {
   Flags from = flags;
+  const uint32_t known = next_sequence(checkpoint_folder(job, flags.out)) - 1;
   for (int in_vain = 0;;) {
     Launcher launcher(job, from, options);
     const int status = launcher.run();
     if (!launcher.all_dead()) return {status};
     std::fprintf(stderr, "hemiola: all nodes that were at work have died\n");
-    const std::string before = std::exchange(from.resume, last_checkpoint(job, from)).path;
+    const std::string before = std::exchange(from.resume, last_checkpoint(job, from, known)).path;
     in_vain = from.resume.path == before ? in_vain + 1 : 0;
     if (in_vain == kInVain) {
       std::fprintf(stderr, "hemiola: %d times without a new checkpoint: the job ends\n", kInVain);
       return {1};
     }
-    if (!from.resume) {
-      std::fprintf(stderr, "hemiola: there is no checkpoint yet, so the job begins again\n");
-    }
+    const std::string where = from.resume ? "goes on from " + from.resume.path
+                                          : "begins again, for there is no checkpoint yet";
+    std::fprintf(stderr, "hemiola: the job %s\n", where.c_str());
   }
 }
 
