@@ -312,6 +312,15 @@ def peak_megabytes(pid):
     return int(found[1]) / 1024 if found else 0
 
 
+def role_of(pid):
+    """By its own words; one that has only begun, or has ended, has none."""
+    try:
+        words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    return "node" if b"node" in words else "keeper" if b"keep-views" in words else None
+
+
 def peaks_of(hemiola, epochs, kills):
     """By role, over all processes that there ever were; nodes are killed in turn."""
     out = f"peaks-{kills}"
@@ -320,11 +329,11 @@ def peaks_of(hemiola, epochs, kills):
     killed = 0
     try:
         while run.poll() is None:
-            peak = {pid: peak_megabytes(pid) for pid in [run.pid, *children(run.pid)]}
-            nodes = nodes_of(run.pid)  # last, so that one that has just begun is known as a node
-            for pid, megabytes in peak.items():
-                role = "launcher" if pid == run.pid else "node" if pid in nodes else "keeper"
-                peaks[role] = max(peaks[role], megabytes)
+            nodes = nodes_of(run.pid)
+            for pid in [run.pid, *children(run.pid)]:
+                role = "launcher" if pid == run.pid else role_of(pid)
+                if role:
+                    peaks[role] = max(peaks[role], peak_megabytes(pid))
             done = epochs_done(hemiola, out)
             if killed < kills and len(nodes) == 4 and done >= 3 + 6 * killed:
                 os.kill(nodes[killed % 4], signal.SIGKILL)

@@ -30,6 +30,14 @@ struct Listening {
     std::unique_lock lock(mutex);
     return changed.wait_for(lock, std::chrono::seconds(20), [&] { return is_so(*this); });
   }
+  int losses() {
+    const std::lock_guard lock(mutex);
+    return lost;
+  }
+  View last() {
+    const std::lock_guard lock(mutex);
+    return views.back();
+  }
   bool await_epoch(uint32_t epoch) {
     return await([=](const Listening& l) {
       return !l.views.empty() && l.views.back().epoch == Epoch{epoch};
@@ -63,7 +71,8 @@ TEST(EtcdStoreTest, Of_many_who_want_to_follow_the_same_view_one_wins_and_all_he
     }
     for (auto& one : all) ASSERT_TRUE(one->await_epoch(epoch + 1));
   }
-  const auto winners = [](const Listening& l) {
+  const auto winners = [](Listening& l) {
+    const std::lock_guard lock(l.mutex);
     std::map<uint32_t, std::set<uint32_t>> found;
     for (const View& v : l.views) {
       if (!v.members.empty()) found[v.epoch.value].insert(v.members[0].node.value);
@@ -88,7 +97,7 @@ TEST(EtcdStoreTest, A_proposal_is_answered_even_when_it_changes_nothing) {
   const size_t before = a.heard();
   a.store->propose({Epoch{0}, view_of(1, 9)});
   ASSERT_TRUE(a.await([=](const Listening& l) { return l.views.size() > before; }));
-  EXPECT_EQ(a.views.back().members[0].node, NodeId{1});
+  EXPECT_EQ(a.last().members[0].node, NodeId{1});
 }
 
 TEST(EtcdStoreTest, One_killed_member_of_three_is_not_even_a_loss_and_views_still_change) {
@@ -119,14 +128,14 @@ TEST(EtcdStoreTest, An_etcd_that_was_away_still_knows_the_view_and_both_are_said
   ASSERT_TRUE(a.await_epoch(0));
   a.store->propose({Epoch{0}, view_of(1, 1)});
   ASSERT_TRUE(a.await_epoch(1));
-  const int lost_before = a.lost;
+  const int lost_before = a.losses();
   etcd.kill(0);
   ASSERT_TRUE(a.await([=](const Listening& l) { return l.lost == lost_before + 1; }));
   const size_t heard_before = a.heard();
   etcd.start(0);
   ASSERT_TRUE(a.await([=](const Listening& l) { return l.views.size() > heard_before; }));
-  EXPECT_EQ(a.views.back().epoch, Epoch{1});
-  EXPECT_EQ(a.lost, lost_before + 1);
+  EXPECT_EQ(a.last().epoch, Epoch{1});
+  EXPECT_EQ(a.losses(), lost_before + 1);
 }
 
 TEST(EtcdStoreTest, When_the_job_is_over_its_leader_says_so_and_who_slept_hears_it) {
@@ -150,11 +159,11 @@ TEST(EtcdStoreTest, When_the_job_is_over_its_leader_says_so_and_who_slept_hears_
   sleeper.store->propose({Epoch{0}, view_of(1001, 8)});  // as if it had been forgotten
   next.store->propose({Epoch{0}, view_of(1, 9)});
   ASSERT_TRUE(next.await_epoch(1));
-  EXPECT_EQ(next.views.back().members[0].node, NodeId{9});
+  EXPECT_EQ(next.last().members[0].node, NodeId{9});
   sleeper.store->propose({Epoch{1}, view_of(2, 3)});  // of the job before
   next.store->propose({Epoch{1}, view_of(2, 9)});
   ASSERT_TRUE(next.await_epoch(2));
-  EXPECT_EQ(next.views.back().members[0].node, NodeId{9});
+  EXPECT_EQ(next.last().members[0].node, NodeId{9});
 }
 
 TEST(EtcdStoreTest, Runs_have_keys_of_their_own_which_do_not_tell_the_secret) {

@@ -59,6 +59,14 @@ struct Listener {
     std::unique_lock lock(mutex);
     return changed.wait_for(lock, std::chrono::seconds(10), [&] { return is_so(*this); });
   }
+  std::pair<int, size_t> counts() {
+    const std::lock_guard lock(mutex);
+    return {lost, views.size()};
+  }
+  View last() {
+    const std::lock_guard lock(mutex);
+    return views.back();
+  }
   bool await_epoch(uint32_t epoch) {
     return await([=](const Listener& l) {
       return !l.views.empty() && l.views.back().epoch == Epoch{epoch};
@@ -85,7 +93,7 @@ TEST_F(ViewStoreTest, Of_two_who_want_to_follow_the_same_view_one_wins_and_both_
   b.store->propose({Epoch{0}, view_of(1, 2)});
   ASSERT_TRUE(a.await_epoch(1));
   ASSERT_TRUE(b.await_epoch(1));
-  EXPECT_EQ(a.views.back().members[0].node, b.views.back().members[0].node);
+  EXPECT_EQ(a.last().members[0].node, b.last().members[0].node);
 }
 
 TEST_F(ViewStoreTest, A_service_that_is_killed_and_started_again_still_knows_the_view) {
@@ -94,17 +102,17 @@ TEST_F(ViewStoreTest, A_service_that_is_killed_and_started_again_still_knows_the
   ASSERT_TRUE(a.await_epoch(0));
   a.store->propose({Epoch{0}, view_of(1, 1)});
   ASSERT_TRUE(a.await_epoch(1));
-  const int lost_before = a.lost;
-  const size_t heard_before = a.views.size();
+  const auto [lost_before, heard_before] = a.counts();
   kill_service();
-  ASSERT_TRUE(a.await([=](const Listener& l) { return l.lost > lost_before; }));
+  ASSERT_TRUE(a.await([before = lost_before](const Listener& l) { return l.lost > before; }));
   start_service();
-  ASSERT_TRUE(a.await([=](const Listener& l) { return l.views.size() > heard_before; }));
-  EXPECT_EQ(a.views.back().epoch, Epoch{1});
+  ASSERT_TRUE(
+      a.await([before = heard_before](const Listener& l) { return l.views.size() > before; }));
+  EXPECT_EQ(a.last().epoch, Epoch{1});
   a.store->propose({Epoch{0}, view_of(1, 9)});  // of who slept meanwhile
   a.store->propose({Epoch{1}, view_of(2, 1)});
   ASSERT_TRUE(a.await_epoch(2));
-  EXPECT_EQ(a.views.back().members[0].node, NodeId{1});
+  EXPECT_EQ(a.last().members[0].node, NodeId{1});
 }
 
 TEST_F(ViewStoreTest, Without_a_service_it_is_said_once_and_tried_until_there_is_one) {
@@ -112,7 +120,7 @@ TEST_F(ViewStoreTest, Without_a_service_it_is_said_once_and_tried_until_there_is
   ASSERT_TRUE(a.await([](const Listener& l) { return l.lost == 1; }));
   start_service();
   ASSERT_TRUE(a.await_epoch(0));
-  EXPECT_EQ(a.lost, 1);
+  EXPECT_EQ(a.counts().first, 1);
 }
 
 }  // namespace
