@@ -425,10 +425,7 @@ double Yard::calm_loss(const Trial& t) {
   const auto at = calm_.find(key);
   if (at != calm_.end()) return at->second;
   Trial calm = t;
-  calm.faults.clear();
-  calm.ambushes = 0;
-  calm.all_die.reset();
-  calm.throwing_step = 0;
+  calm.be_calm();
   return calm_[key] = run(calm).loss;
 }
 

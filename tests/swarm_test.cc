@@ -164,10 +164,7 @@ TEST(Swarm, What_is_remembered_is_bounded_however_many_die) {
 Trial leaving_trial(uint64_t seed) {
   Trial trial = random_trial(seed);
   trial.copies = 1;
-  trial.ambushes = 0;
-  trial.faults.clear();
-  trial.all_die.reset();
-  trial.throwing_step = 0;
+  trial.be_calm();
   Random random(mix(seed, 0x6c65617665));
   for (int i = 0; i < 6; ++i) {
     const Instant at{static_cast<int64_t>(random.uniform(0.2e9, 6e9))};

@@ -94,6 +94,13 @@ void draw_faults(Trial& trial, Random& random) {
 
 }  // namespace
 
+void Trial::be_calm() {
+  faults.clear();
+  ambushes = 0;
+  all_die.reset();
+  throwing_step = 0;
+}
+
 bool Trial::averages() const {
   return std::find(std::begin(kTables), std::end(kTables), scheme) == std::end(kTables);
 }

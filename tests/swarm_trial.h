@@ -45,6 +45,9 @@ struct Trial {
   bool aloud = false;             // says on standard output what the nodes say,
   bool traced = false;            // and on standard error each event
 
+  // Nothing is to happen to it.
+  void be_calm();
+
   bool counts() const { return model == "counts"; }
   bool averages() const;  // its scheme has replicas, not tables
 };

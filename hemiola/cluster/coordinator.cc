@@ -244,8 +244,7 @@ void Coordinator::on_failed(const Failed& failed, NodeId from, Instant now, Outb
   }
   const Verdict verdict = judge_failure(failed, from, options_.self, view_);
   // Who misses one that is known to be gone is not to blame.
-  const bool of_node = failed.what != Failed::What::alone;  // else the subject is a worker
-  if (verdict.gone && of_node && known_to_be_gone(NodeId{failed.subject})) return;
+  if (verdict.gone && !failed.of_worker() && known_to_be_gone(NodeId{failed.subject})) return;
   if (verdict.gone && failed.what == Failed::What::silent && cuts_off(*verdict.gone)) {
     return end(false,
                "this side is cut off: " + verdict.reason + ", and with it gone less " +

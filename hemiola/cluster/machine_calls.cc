@@ -197,17 +197,15 @@ void ClusterMachine::on_notice(const Notice& notice, Instant now, Outbox& out) {
 
 void ClusterMachine::report(Failed failed, Instant now, Outbox& out) {
   if (phase_ == Phase::over) return;
-  const bool of_worker = failed.what == Failed::What::worker || failed.what == Failed::What::alone;
   if (coordinates() && failed.what == Failed::What::alone && others_go_on()) {
     return over(end_after(failed, true), out);
   }
   if (coordinates()) return coordinator_->on_failed(failed, options_.self, now, out);
-  const bool about_coordinator = !of_worker && failed.subject == leader().value;
+  const bool about_coordinator = !failed.of_worker() && failed.subject == leader().value;
   if (options_.goes_on && !coordinates() && failed.what == Failed::What::silent) {
     return member_lost(NodeId{failed.subject}, failed.text, now, out);
   }
-  const bool own_cause = report_ && (report_->failed.what == Failed::What::worker ||
-                                     report_->failed.what == Failed::What::alone);
+  const bool own_cause = report_ && report_->failed.of_worker();
   if (about_coordinator || !links_.contains(leader())) {
     // Should node 0 only have been stopped, it finds this when it wakes.
     if (links_.contains(leader())) out.send(leader(), Kind::failed, failed.encode());

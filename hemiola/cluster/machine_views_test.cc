@@ -57,6 +57,9 @@ class InTheView : public testing::Test {
       return over != nullptr && over->fenced;
     });
   }
+  void link(std::initializer_list<uint32_t> peers) {
+    for (const uint32_t n : peers) on(PeerUp{NodeId{n}});
+  }
   void on(Event event) { machine_->on(event, now_, out_); }
   void say(uint32_t from, Kind kind, Bytes body) {
     on(MessageArrived{{NodeId{from}, NodeId{0}, Epoch{1}, kind, std::move(body)}});
@@ -200,7 +203,7 @@ TEST_F(InTheView, When_the_view_of_dead_processes_is_forgotten_the_job_begins_an
 
 TEST_F(InTheView, Who_asks_before_this_node_knows_that_it_leads_is_heard_once_it_does) {
   be(1);
-  for (const uint32_t n : {0u, 2u}) on(PeerUp{NodeId{n}});
+  link({0, 2});
   on(PeerUp{NodeId{3}});
   ask_in(3, 13);
   say(2, Kind::ask_leave, AskLeave{}.encode());
@@ -216,7 +219,7 @@ TEST_F(InTheView, Who_asks_before_this_node_knows_that_it_leads_is_heard_once_it
 
 TEST_F(InTheView, What_somebody_asked_for_who_is_gone_is_forgotten) {
   be(1);
-  for (const uint32_t n : {0u, 2u}) on(PeerUp{NodeId{n}});
+  link({0, 2});
   on(PeerUp{NodeId{3}});
   ask_in(3, 13);
   on(PeerLost{NodeId{3}, "gone"});
@@ -230,7 +233,7 @@ TEST_F(InTheView, What_somebody_asked_for_who_is_gone_is_forgotten) {
 
 TEST_F(InTheView, A_keeper_that_has_lost_the_view_is_told_it_again_and_one_of_another_job_is_not) {
   be(0, Epoch{1});
-  for (const uint32_t n : {1u, 2u}) on(PeerUp{NodeId{n}});
+  link({1, 2});
   for (uint32_t n = 0; n < 3; ++n) say(n, Kind::ready, Ready{}.encode());
   say(0, Kind::start, Start{}.encode());
   on(ViewStored{View{}});
@@ -249,7 +252,7 @@ TEST_F(InTheView, A_keeper_that_has_lost_the_view_is_told_it_again_and_one_of_an
 
 TEST_F(InTheView, Where_the_leader_is_gone_too_whoever_knows_the_view_tells_the_keeper) {
   be(1);
-  for (const uint32_t n : {0u, 2u}) on(PeerUp{NodeId{n}});
+  link({0, 2});
   on(ViewStored{View{}});
   EXPECT_TRUE(out_.proposals.empty());  // the leader will
   on(PeerLost{NodeId{0}, "gone"});
@@ -300,7 +303,7 @@ TEST_F(InTheView, Where_a_job_has_ended_well_another_one_may_begin) {
 
 TEST_F(InTheView, Where_another_run_has_the_keeper_a_job_goes_on_until_somebody_is_missed) {
   be(0, Epoch{7});
-  for (const uint32_t n : {1u, 2u}) on(PeerUp{NodeId{n}});
+  link({1, 2});
   on(ViewStored{three(Epoch{2}, 50)});
   wait(seconds(5), {1, 2});
   EXPECT_TRUE(out_.proposals.empty());
@@ -330,7 +333,7 @@ TEST_F(InTheView, A_leader_whose_worker_fails_alone_goes_and_tells_nobody_to_end
   for (const bool alone : {true, false}) {
     out_ = {};
     be(0);
-    for (const uint32_t n : {1u, 2u}) on(PeerUp{NodeId{n}});
+    link({1, 2});
     Boom fail(0, alone);
     on(CallPosted{&fail});
     const bool told = std::any_of(out_.sends.begin(), out_.sends.end(),
@@ -345,7 +348,7 @@ TEST_F(InTheView, A_leader_whose_worker_fails_alone_goes_and_tells_nobody_to_end
 
 TEST_F(InTheView, Another_node_whose_worker_fails_alone_tells_the_leader_and_goes_when_it_is_out) {
   be(2);
-  for (const uint32_t n : {0u, 1u}) on(PeerUp{NodeId{n}});
+  link({0, 1});
   Boom fail(2, true);
   on(CallPosted{&fail});
   ASSERT_FALSE(out_.sends.empty());
@@ -363,7 +366,7 @@ TEST_F(InTheView, Another_node_whose_worker_fails_alone_tells_the_leader_and_goe
 
 TEST_F(InTheView, A_leader_goes_on_without_a_node_whose_worker_failed_alone) {
   be(0);
-  for (const uint32_t n : {1u, 2u}) on(PeerUp{NodeId{n}});
+  link({1, 2});
   say(2, Kind::failed, Failed{Failed::What::alone, 7, "boom"}.encode());  // there is no node 7
   EXPECT_EQ(wanted(), "0.10 1.11");
   EXPECT_TRUE(said("node 2, worker 7: boom"));

@@ -80,6 +80,8 @@ struct Failed {
   uint32_t subject = 0;
   std::string text;
 
+  bool of_worker() const { return what == What::worker || what == What::alone; }
+
   Bytes encode() const;
   static std::optional<Failed> decode(const Bytes& body);
 };
